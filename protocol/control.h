@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages between the manager and whoever asks it: a gate (socketpair given
+ * at its start, or manager.sock after the manager was replaced) and the local
+ * admin's command (admin.sock, root only). Stream is always 0.
+ *
+ * Every asking message carries "request", a number of the asker's choosing;
+ * exactly one answer carries it back. A list's task messages come before its
+ * answer. A gate asserts who the principal is (it verified the key); what that
+ * principal may do is decided here, by the manager, every time.
+ */
+#ifndef PROTOCOL_CONTROL_H
+#define PROTOCOL_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/attachment.h"
+#include "protocol/json.h"
+#include "protocol/task_spec.h"
+
+enum control_type {
+	/* gate -> manager */
+	CONTROL_READY = 0,    /* struct control_ready: I serve */
+	CONTROL_ATTACH,       /* struct control_attach */
+	CONTROL_TASK_CREATE,  /* struct control_create */
+	CONTROL_TASK_LIST,    /* struct control_ask */
+	CONTROL_TASK_GET,     /* struct control_ask */
+	CONTROL_TASK_UPDATE,  /* struct control_update */
+	CONTROL_TASK_DESTROY, /* struct control_ask */
+	CONTROL_SESSION, /* struct control_session: for the audit; no answer
+	                  */
+	/* admin -> manager, besides the task messages above */
+	CONTROL_DOWN, /* struct control_ask: destroy every task and end */
+	/* manager -> gate */
+	CONTROL_CONFIGURE, /* struct control_configure, with the listener's fd
+	                    */
+	CONTROL_KEYS,      /* struct control_keys */
+	CONTROL_NAMES,     /* struct control_names */
+	CONTROL_DRAIN,     /* no members: accept no more, end when idle */
+	/* manager -> whoever asked */
+	CONTROL_TASK,   /* struct control_task: one of a list, or an event */
+	CONTROL_ANSWER, /* struct control_answer, with the attachment's fd */
+	CONTROL_TYPES
+};
+
+struct control_ready {
+	int64_t pid;
+	int64_t sessions; /* open now: more than 0 after a manager's restart */
+};
+
+struct control_attach {
+	int64_t request;
+	char *principal;
+	char *session; /* the gate's name of the SSH session, for the audit */
+	char *task;    /* id or name */
+	int right;     /* enum right that is wanted */
+	bool person;   /* an ssh session, not a brain: no time-out of its own */
+};
+
+struct control_create {
+	int64_t request;
+	char *principal;
+	struct task_spec spec;
+};
+
+struct control_update {
+	int64_t request;
+	char *principal;
+	char *task;
+	char **labels;  /* replaces all; NULL: as it was */
+	int64_t ttl_ms; /* from now on; -1: as it was; 0: none */
+};
+
+struct control_ask {
+	int64_t request;
+	char *principal;
+	char *task; /* id or name; NULL for list and down */
+};
+
+struct control_session {
+	char *session;
+	char *principal; /* NULL before authentication */
+	char *user;      /* the SSH user name; NULL */
+	char *address;   /* "192.0.2.1:50022" */
+	char *event;     /* "opened", "refused", "closed" */
+};
+
+struct control_configure {
+	char **host_keys;                /* OpenSSH private keys, PEM */
+	int64_t grace_ms;                /* to authenticate */
+	int64_t connections;             /* per gate */
+	int64_t connections_per_address; /* not yet authenticated */
+	int64_t channels;                /* per connection */
+	int64_t keepalive_ms;            /* 0: none */
+	int64_t keepalive_count; /* unanswered before the peer is dead */
+	int64_t rekey_bytes;     /* 0: libssh's */
+};
+
+/* Lines of authorized_keys; the table is in force after the last part. */
+struct control_keys {
+	bool first; /* forget what came before */
+	bool last;
+	char **lines;
+};
+
+/* SSH user names that lead to a task: ids and names. */
+struct control_names {
+	bool first; /* forget all */
+	char **add;
+	char **remove;
+};
+
+enum task_state {
+	TASK_PROVISIONING = 0,
+	TASK_READY,
+	TASK_STOPPING,
+	TASK_DESTROYED,
+	TASK_FAILED, /* never became ready; reason says why */
+	TASK_STATES
+};
+
+extern const char *const task_state_names[TASK_STATES + 1];
+
+struct control_task {
+	int64_t request; /* 0: an event, to whoever may see the task */
+	char *task;      /* id */
+	char *name;
+	char *owner;  /* the principal that created it */
+	int state;    /* enum task_state */
+	char *reason; /* of the state; NULL */
+	char *profile;
+	char *image;
+	char *runtime;
+	struct task_limits limits;
+	char **labels;
+	int64_t ttl_ms;       /* left; 0: none */
+	int64_t running;      /* execs */
+	char *created;        /* RFC 3339 */
+	int64_t provision_ms; /* from asked to ready; -1 until then */
+};
+
+struct control_answer {
+	int64_t request;
+	char *code; /* NULL: done; else error_code_name() */
+	char *text; /* with code */
+	char *task; /* the id: of create, attach */
+};
+
+extern const char *const control_types[CONTROL_TYPES + 1];
+extern const struct json_shape *const control_shapes[CONTROL_TYPES];
+extern const struct json_messages control_messages;
+/* A struct control_task without its request: what a brain sees. */
+extern const struct json_shape control_view_shape;
+
+union control_body {
+	struct control_ready ready;
+	struct control_attach attach;
+	struct control_create create;
+	struct control_update update;
+	struct control_ask ask;
+	struct control_session session;
+	struct control_configure configure;
+	struct control_keys keys;
+	struct control_names names;
+	struct control_task task;
+	struct control_answer answer;
+};
+
+#endif

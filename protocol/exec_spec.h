@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A command to start: the members that stream-json's exec, the attachment and
+ * the link share. Each boundary's shape has one of the shapes below inline, and
+ * so reads the same names under the same limits.
+ */
+#ifndef PROTOCOL_EXEC_SPEC_H
+#define PROTOCOL_EXEC_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/json.h"
+
+struct error;
+
+enum exec_stdin { EXEC_STDIN_CLOSED = 0, EXEC_STDIN_OPEN, EXEC_STDIN_MODES };
+
+/* A terminal of rows x cols. Shape in exec_spec.c. */
+struct exec_pty {
+	bool present;
+	int64_t rows; /* 1..1000 */
+	int64_t cols; /* 1..1000 */
+	char *term;   /* 1..64 bytes */
+};
+
+struct exec_spec {
+	char **argv;    /* run as it is, or */
+	char *command;  /* given to the user's shell with -c; or */
+	bool login;     /* neither: the user's login shell */
+	char *cwd;      /* NULL: the task's */
+	char **env;     /* "name=value", added to the task's; NULL: none */
+	char *user;     /* name or number in the sandbox; NULL: the task's */
+	int stdin_mode; /* enum exec_stdin */
+	struct json_data input; /* given instead: all of stdin, then its end;
+	                           more than a CONTROL frame takes goes as
+	                           EXEC_STDIN_OPEN and STDIN frames */
+	struct exec_pty pty;
+	int64_t timeout_ms; /* 0: the default of whoever attaches */
+	char *name;         /* a label for lists; NULL */
+};
+
+/* argv command cwd env user stdin timeout_ms name login pty */
+extern const struct json_shape exec_spec_shape;
+
+/* What a brain may say: all but login and pty. */
+extern const struct json_shape exec_spec_brain_shape;
+
+/*
+ * What no single field can say, and the shapes check: exactly one of argv,
+ * command and login; argv's first item not empty; name a valid name.
+ */
+int exec_spec_check(const struct exec_spec *spec, struct error *err);
+
+/* Text for logs and lists: the command, or argv joined by spaces, cut to size.
+ */
+void exec_spec_describe(const struct exec_spec *spec, char *text, size_t size);
+
+#endif

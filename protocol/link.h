@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control messages between the keeper and the agent, on frames over the link.
+ * The frame's stream is the exec's number: 1 upwards, each above all before it
+ * in the life of a task; 0 is the link itself.
+ *
+ * keeper -> agent            agent -> keeper
+ *   exec                       hello (stream 0, once, first)
+ *   STDIN*, empty at the end   started | refused
+ *   WINDOW (output credit)     STDOUT*, STDERR*, PTY*; empty at each one's end
+ *   signal                     WINDOW (stdin credit)
+ *   kill                       exit, always last of its stream
+ *
+ * Both sides begin with WINDOW_OUTPUT and WINDOW_STDIN of credit for an exec.
+ * Output credit is shared by the exec's streams.
+ */
+#ifndef PROTOCOL_LINK_H
+#define PROTOCOL_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/exec_spec.h"
+#include "protocol/json.h"
+
+enum link_type {
+	LINK_EXEC = 0, /* keeper -> agent: struct link_exec */
+	LINK_SIGNAL,   /* keeper -> agent: struct link_signal */
+	LINK_KILL,     /* keeper -> agent: SIGKILL to the exec's whole tree;
+	                  no members */
+	LINK_HELLO,    /* agent -> keeper: struct link_hello */
+	LINK_STARTED,  /* agent -> keeper: struct link_started */
+	LINK_REFUSED,  /* agent -> keeper: struct link_refused */
+	LINK_EXIT,     /* agent -> keeper: struct link_exit */
+	LINK_TYPES
+};
+
+/* Why a command could not be started. */
+enum refusal {
+	REFUSAL_NOT_FOUND = 0,  /* "not_found": no such program */
+	REFUSAL_NOT_EXECUTABLE, /* "not_executable": no x bit, a directory, or a
+	                           format that cannot run */
+	REFUSAL_NO_USER,        /* "no_user": no such user in the image */
+	REFUSAL_BAD_CWD,        /* "bad_cwd": no such directory, or no right */
+	REFUSAL_LIMIT,          /* "limit": pids, memory, descriptors */
+	REFUSAL_SYSTEM,         /* "system": anything else; text says what */
+	REFUSALS
+};
+
+/* Name on the wire and in stream-json ("error.code"); never NULL. */
+const char *refusal_name(enum refusal refusal);
+
+struct link_exec {
+	struct exec_spec spec;
+};
+
+struct link_signal {
+	char *signal; /* "TERM": see protocol/signal.h */
+	bool tree;    /* to every process of the exec; else to the process
+	                 group that it began with */
+};
+
+struct link_hello {
+	int64_t protocol; /* LINK_PROTOCOL */
+	char *version;    /* the agent's, for logs */
+};
+
+#define LINK_PROTOCOL 1
+
+struct link_started {
+	int64_t pid; /* in the sandbox's pid namespace */
+};
+
+struct link_refused {
+	int reason; /* enum refusal */
+	char *text; /* "no such file or directory: /bin/nope"; <= 512 bytes */
+};
+
+/* Resources of the exec's waited-for processes. */
+struct rusage_spec {
+	bool present;
+	int64_t user_ms;
+	int64_t system_ms;
+	int64_t max_rss; /* bytes */
+};
+
+struct link_exit {
+	int64_t code; /* 0..255, or -1 when a signal ended it */
+	char *signal; /* NULL unless a signal ended it */
+	bool core;    /* it dumped core */
+	struct rusage_spec rusage;
+};
+
+extern const char *const link_types[LINK_TYPES + 1];
+extern const struct json_shape *const link_shapes[LINK_TYPES];
+extern const struct json_messages link_messages;
+extern const struct json_shape link_signal_shape;
+extern const struct json_shape link_hello_shape;
+extern const struct json_shape rusage_shape;
+
+union link_body {
+	struct link_exec exec;
+	struct link_signal signal;
+	struct link_hello hello;
+	struct link_started started;
+	struct link_refused refused;
+	struct link_exit exit;
+};
+
+#endif
