@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/exec.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/link_io.h"
+#include "agent/pipes.h"
+#include "agent/refused.h"
+#include "agent/subreaper.h"
+#include "protocol/cleanup.h"
+#include "protocol/error.h"
+#include "protocol/exec_spec.h"
+#include "protocol/limits.h"
+#include "protocol/memory.h"
+#include "protocol/signal.h"
+
+/* More than this was never given out: no grant may lead beyond it. */
+#define CREDIT_MAX (1u << 30)
+
+static void
+send_refused(struct link_io *link, uint32_t number, struct refused *refused)
+{
+	struct link_refused message = {
+	    .reason = (int)refused->reason, .text = refused->text};
+
+	link_io_send_message(link, number, LINK_REFUSED, &message);
+}
+
+static void
+close_all(struct exec *exec)
+{
+	int i;
+
+	for (i = 0; i < EXEC_OUTPUTS; i++)
+		output_close(&exec->outputs[i]);
+	input_close(&exec->input);
+}
+
+static int64_t
+to_ms(struct timeval time)
+{
+	return (int64_t)time.tv_sec * 1000 + time.tv_usec / 1000;
+}
+
+static char *
+name_signal(int number)
+{
+	/* the message borrows a constant; it is written, never freed */
+	return (char *)(uintptr_t)signal_name(number);
+}
+
+static void
+send_exit(struct exec *exec)
+{
+	const struct ending *ending = &exec->ending;
+	bool by_signal = ending->how != CLD_EXITED;
+	struct link_exit message = {.code = by_signal ? -1 : ending->status,
+	    .signal = by_signal ? name_signal(ending->status) : NULL,
+	    .core = ending->how == CLD_DUMPED,
+	    .rusage = {
+	        .present = true,
+	        .user_ms = to_ms(ending->used.ru_utime),
+	        .system_ms = to_ms(ending->used.ru_stime),
+	        .max_rss = (int64_t)ending->used.ru_maxrss * 1024,
+	    }};
+
+	link_io_send_message(
+	    exec->shared->link, exec->number, LINK_EXIT, &message);
+}
+
+/* The order that is promised: data, its ends, exit. */
+static void
+finish(struct exec *exec)
+{
+	int i;
+
+	for (i = 0; i < EXEC_OUTPUTS; i++)
+		output_finish(&exec->outputs[i]);
+	close_all(exec);
+	send_exit(exec);
+	exec->state = EXEC_FINISHED;
+}
+
+static bool
+has_output(const struct exec *exec)
+{
+	return exec->outputs[EXEC_STDOUT].open ||
+	       exec->outputs[EXEC_STDERR].open;
+}
+
+/* Out of memory in the kernel: nothing can be promised any more, so the
+ * command ends, and says so. */
+static void
+watch_outputs(struct exec *exec, bool wanted)
+{
+	int i;
+
+	for (i = 0; i < EXEC_OUTPUTS; i++) {
+		if (output_watch(&exec->outputs[i], wanted, NULL) != 0)
+			exec_take_kill(exec);
+	}
+}
+
+static void
+on_output(struct watch *watch, uint32_t events)
+{
+	struct exec *exec = watch->data;
+	struct output *output =
+	    &exec->outputs[watch == &exec->outputs[EXEC_STDERR].watch];
+	size_t sent = output_pump(output, exec->credit);
+
+	(void)events;
+	exec->credit -= sent;
+	if (sent > 0)
+		exec->output_ms = exec->shared->loop->now_ms;
+	if (exec->credit == 0)
+		watch_outputs(exec, false);
+	if (exec->state == EXEC_DRAINING && !has_output(exec))
+		finish(exec);
+}
+
+void
+exec_ended(struct exec *exec, const struct ending *ending)
+{
+	int i;
+
+	if (exec->state != EXEC_RUNNING)
+		return;
+	exec->state = EXEC_DRAINING;
+	exec->ending = *ending;
+	exec->died_ms = exec->shared->loop->now_ms;
+	exec->output_ms = exec->died_ms;
+	for (i = 0; i < EXEC_OUTPUTS; i++)
+		output_owe(&exec->outputs[i]);
+	if (!has_output(exec))
+		finish(exec);
+}
+
+static void
+refuse(struct exec *exec, struct refused *refused)
+{
+	close_all(exec);
+	send_refused(exec->shared->link, exec->number, refused);
+	exec->state = EXEC_FINISHED;
+}
+
+static void
+started(struct exec *exec, pid_t pid)
+{
+	struct link_started message = {.pid = pid};
+
+	exec->state = EXEC_RUNNING;
+	exec->pid = pid;
+	link_io_send_message(
+	    exec->shared->link, exec->number, LINK_STARTED, &message);
+	if (exec->credit > 0)
+		watch_outputs(exec, true);
+}
+
+static void
+take_report(struct exec *exec, struct report *report)
+{
+	switch (report->kind) {
+	case REPORT_REFUSED:
+		refuse(exec, &report->of.refused);
+		break;
+	case REPORT_STARTED:
+		started(exec, report->of.pid);
+		break;
+	case REPORT_ENDED:
+		exec_ended(exec, &report->of.ending);
+		break;
+	}
+}
+
+void
+exec_hear(struct exec *exec)
+{
+	while (exec->control.fd >= 0) {
+		struct report report;
+		ssize_t len = recv(
+		    exec->control.fd, &report, sizeof(report), MSG_DONTWAIT);
+
+		if (len == sizeof(report)) {
+			take_report(exec, &report);
+			continue;
+		}
+		if (len < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		/* its end: SIGCHLD tells the rest */
+		loop_remove(exec->shared->loop, &exec->control);
+		(void)close(exec->control.fd);
+		exec->control.fd = -1;
+	}
+}
+
+static void
+on_control(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	exec_hear(watch->data);
+}
+
+/*
+ * Fork. The child uses nothing of the agent's but what is on the stack and the
+ * spec, and leaves out what the C library does for programs with threads.
+ */
+static pid_t
+fork_subreaper(const struct exec_shared *shared, const struct pipes *pipes,
+    const struct exec_spec *spec)
+{
+	const struct subreaper_way way = {
+	    .spec = spec,
+	    .stdio = {pipes->in[PIPE_THEIRS] < 0 ? shared->null_fd
+	                                         : pipes->in[PIPE_THEIRS],
+	        pipes->out[PIPE_THEIRS], pipes->err[PIPE_THEIRS]},
+	    .control = pipes->control[PIPE_THEIRS],
+	    .proc_fd = shared->proc_fd,
+	    .files = shared->files,
+	};
+	pid_t pid = _Fork();
+
+	if (pid == 0)
+		subreaper_run(&way);
+	return pid;
+}
+
+static void
+set_output(struct exec *exec, int index, enum frame_kind kind, int fd)
+{
+	struct output *output = &exec->outputs[index];
+
+	output->loop = exec->shared->loop;
+	output->link = exec->shared->link;
+	output->kind = kind;
+	output->stream = exec->number;
+	output_open(output, fd, on_output, exec);
+}
+
+static struct exec *
+make(const struct exec_shared *shared, uint32_t number, struct pipes *pipes,
+    pid_t subreaper)
+{
+	struct exec *exec = memory_new(1, sizeof(*exec));
+
+	exec->shared = shared;
+	exec->number = number;
+	exec->subreaper = subreaper;
+	exec->credit = WINDOW_OUTPUT;
+	exec->input.loop = shared->loop;
+	exec->input.link = shared->link;
+	exec->input.stream = number;
+	set_output(
+	    exec, EXEC_STDOUT, FRAME_STDOUT, take_fd(&pipes->out[PIPE_OURS]));
+	set_output(
+	    exec, EXEC_STDERR, FRAME_STDERR, take_fd(&pipes->err[PIPE_OURS]));
+	input_open(&exec->input, take_fd(&pipes->in[PIPE_OURS]));
+	exec->control = (struct watch){.on_ready = on_control,
+	    .data = exec,
+	    .fd = take_fd(&pipes->control[PIPE_OURS]),
+	    .lane = LANE_MAIN};
+	if (loop_add(shared->loop, &exec->control, EPOLLIN, NULL) != 0)
+		exec_take_kill(exec);
+	return exec;
+}
+
+static int
+check(const struct exec_spec *spec, struct refused *refused)
+{
+	/* the door for terminals: a pseudo-terminal pair in place of pipes */
+	if (spec->pty.present)
+		return refused_set(
+		    refused, REFUSAL_SYSTEM, "terminals are not available");
+	return 0;
+}
+
+struct exec *
+exec_start(const struct exec_shared *shared, uint32_t number,
+    const struct exec_spec *spec)
+{
+	struct refused refused;
+	struct pipes pipes;
+	struct exec *exec = NULL;
+	pid_t subreaper = -1;
+
+	pipes_init(&pipes);
+	if (check(spec, &refused) != 0 ||
+	    pipes_open(&pipes, spec->stdin_mode == EXEC_STDIN_OPEN, &refused) !=
+	        0)
+		goto out;
+	subreaper = fork_subreaper(shared, &pipes, spec);
+	if (subreaper < 0)
+		(void)refused_sys(&refused, errno, "cannot start a process");
+	else
+		exec = make(shared, number, &pipes, subreaper);
+out:
+	pipes_close(&pipes);
+	if (exec == NULL)
+		send_refused(shared->link, number, &refused);
+	return exec;
+}
+
+void
+exec_release(struct exec *exec)
+{
+	assert(exec->state == EXEC_FINISHED && exec->subreaper == 0);
+	close_all(exec);
+	if (exec->control.fd >= 0) {
+		loop_remove(exec->shared->loop, &exec->control);
+		(void)close(exec->control.fd);
+	}
+	free(exec);
+}
+
+int
+exec_take_stdin(
+    struct exec *exec, const uint8_t *bytes, size_t len, struct error *err)
+{
+	if (exec->state == EXEC_FINISHED)
+		return 0;
+	return input_take(&exec->input, bytes, len, err);
+}
+
+int
+exec_take_credit(struct exec *exec, uint32_t credit, struct error *err)
+{
+	if (credit > CREDIT_MAX - exec->credit)
+		return error_set(err, ERROR_LIMIT,
+		    "%u more bytes of credit for exec %u, which has %zu",
+		    credit, exec->number, exec->credit);
+	exec->credit += credit;
+	if (exec->state != EXEC_STARTING && exec->credit > 0)
+		watch_outputs(exec, true);
+	return 0;
+}
+
+static bool
+order(struct exec *exec, enum order_kind kind, int number)
+{
+	const struct order message = {.kind = kind, .number = number};
+
+	return exec->control.fd >= 0 &&
+	       send(exec->control.fd, &message, sizeof(message),
+	           MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(message);
+}
+
+int
+exec_take_signal(
+    struct exec *exec, const struct link_signal *signal, struct error *err)
+{
+	int number = signal_number(signal->signal);
+
+	if (number < 0)
+		return error_set(err, ERROR_INVALID,
+		    "no such signal: \"%.40s\"", signal->signal);
+	/* a subreaper that hears nothing has hundreds unheard already */
+	(void)order(
+	    exec, signal->tree ? ORDER_SIGNAL_TREE : ORDER_SIGNAL, number);
+	return 0;
+}
+
+void
+exec_take_kill(struct exec *exec)
+{
+	if (exec->kill_ms == 0)
+		exec->kill_ms = exec->shared->loop->now_ms + EXEC_KILL_MS;
+	/* one that cannot be told is killed itself when the time is up */
+	(void)order(exec, ORDER_KILL, 0);
+}
+
+void
+exec_lost_subreaper(struct exec *exec)
+{
+	struct refused refused;
+
+	exec_hear(exec);
+	exec->subreaper = 0;
+	if (exec->state != EXEC_STARTING)
+		return;
+	(void)refused_set(&refused, REFUSAL_SYSTEM,
+	    "the process that starts the command was killed");
+	refuse(exec, &refused);
+}
+
+/* When the drain is over, or when to look again. */
+static int
+tick_drain(struct exec *exec, int64_t now_ms)
+{
+	const struct output *outputs = exec->outputs;
+	bool empty = output_pending(&outputs[EXEC_STDOUT]) == 0 &&
+	             output_pending(&outputs[EXEC_STDERR]) == 0;
+	bool owes =
+	    outputs[EXEC_STDOUT].owed > 0 || outputs[EXEC_STDERR].owed > 0;
+	int64_t quiet_ms = exec->output_ms + LIMIT_DRAIN_QUIET_MS - now_ms;
+	int64_t rest_ms = exec->died_ms + LIMIT_DRAIN_MS - now_ms;
+
+	if ((empty && quiet_ms <= 0) || (!owes && rest_ms <= 0)) {
+		finish(exec);
+		return -1;
+	}
+	/* what is owed comes when the keeper gives credit, not with time */
+	if (owes)
+		return -1;
+	return (int)(empty ? quiet_ms : rest_ms);
+}
+
+int
+exec_tick(struct exec *exec, int64_t now_ms)
+{
+	if (exec->state == EXEC_DRAINING)
+		return tick_drain(exec, now_ms);
+	if (exec->kill_ms == 0 || exec->state == EXEC_FINISHED)
+		return -1;
+	if (now_ms < exec->kill_ms)
+		return (int)(exec->kill_ms - now_ms);
+	if (exec->subreaper > 0)
+		(void)kill(exec->subreaper, SIGKILL);
+	exec->kill_ms = now_ms + EXEC_KILL_MS;
+	return EXEC_KILL_MS;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One exec, as the agent sees it: a subreaper, up to three pipes, credit, and
+ * how far its life has come.
+ *
+ *   STARTING   the subreaper was forked     --REFUSED--> FINISHED (refused)
+ *   RUNNING    "started" was sent           --ending---> DRAINING
+ *   DRAINING   the command is dead; its pipes are read until they end, or are
+ *              empty and have been quiet for LIMIT_DRAIN_QUIET_MS, or
+ *              LIMIT_DRAIN_MS have passed and all that was in them when it died
+ *              has been sent
+ *   FINISHED   "exit" or "refused" was sent; background processes may live on
+ *              and can still be killed
+ * It is freed when its subreaper is gone and it is FINISHED.
+ *
+ * A subreaper can die early only by the kernel's hand (out of memory), or by a
+ * command's where the agent could not take a uid of its own, or by ours, when
+ * it does not carry out a kill in time (its child may have been stopped
+ * before it executed). Then the agent, itself a subreaper and usually PID 1,
+ * is the parent of what was below it, kills all of that, and waits for the
+ * command itself: the exit that is reported is again the real one.
+ *
+ * signal without tree goes to the command's process group, as that of an
+ * interrupt key does; after the command has ended it goes nowhere.
+ */
+#ifndef AGENT_EXEC_H
+#define AGENT_EXEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "agent/input.h"
+#include "agent/loop.h"
+#include "agent/output.h"
+#include "agent/report.h"
+
+struct error;
+struct exec_spec;
+struct link_io;
+struct link_signal;
+
+/* A subreaper that has not ended its exec so long after a kill is killed. */
+#define EXEC_KILL_MS 3000
+
+enum exec_state {
+	EXEC_STARTING = 0,
+	EXEC_RUNNING,
+	EXEC_DRAINING,
+	EXEC_FINISHED,
+	EXEC_STATES
+};
+
+enum { EXEC_STDOUT = 0, EXEC_STDERR, EXEC_OUTPUTS };
+
+/* What every exec uses and none owns. */
+struct exec_shared {
+	struct loop *loop;
+	struct link_io *link;
+	int null_fd;         /* /dev/null */
+	int proc_fd;         /* /proc */
+	struct rlimit files; /* RLIMIT_NOFILE for commands */
+};
+
+struct exec {
+	const struct exec_shared *shared; /* borrowed */
+	uint32_t number;
+	enum exec_state state;
+	pid_t subreaper;      /* 0 once it is gone */
+	pid_t pid;            /* the command's; 0 until RUNNING */
+	struct watch control; /* to the subreaper */
+	struct output outputs[EXEC_OUTPUTS];
+	struct input input;
+	size_t credit;        /* output bytes that may be sent */
+	struct ending ending; /* from DRAINING on */
+	int64_t died_ms;      /* when it was seen that the command is dead */
+	int64_t output_ms;    /* when output last came after that */
+	int64_t kill_ms;      /* when a kill must have worked; 0: none asked */
+};
+
+/*
+ * Start a command.
+ *   returns the exec, owned, its life under way; or NULL when "refused" was
+ *           sent already
+ */
+struct exec *exec_start(const struct exec_shared *shared, uint32_t number,
+    const struct exec_spec *spec);
+
+/* Free it. Only a FINISHED one whose subreaper is 0, between rounds. */
+void exec_release(struct exec *exec);
+
+/* Messages from the keeper. -1: it broke the rules, err says how. */
+int exec_take_stdin(
+    struct exec *exec, const uint8_t *bytes, size_t len, struct error *err);
+int exec_take_credit(struct exec *exec, uint32_t credit, struct error *err);
+int exec_take_signal(
+    struct exec *exec, const struct link_signal *signal, struct error *err);
+void exec_take_kill(struct exec *exec);
+
+/* Read what the subreaper has sent and not been asked for yet. */
+void exec_hear(struct exec *exec);
+
+/* The agent has reaped this exec's subreaper. */
+void exec_lost_subreaper(struct exec *exec);
+
+/* The agent has reaped the command itself. */
+void exec_ended(struct exec *exec, const struct ending *ending);
+
+/*
+ * Do what is due by now.
+ * returns ms until it should be called again, -1: nothing is waited for
+ */
+int exec_tick(struct exec *exec, int64_t now_ms);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "agent/link_io.h"
+
+void
+output_open(struct output *output, int fd,
+    void (*on_ready)(struct watch *watch, uint32_t events), void *owner)
+{
+	output->watch = (struct watch){
+	    .on_ready = on_ready, .data = owner, .fd = fd, .lane = LANE_OUTPUT};
+	output->open = true;
+}
+
+int
+output_watch(struct output *output, bool wanted, struct error *err)
+{
+	if (!output->open || wanted == output->watch.active)
+		return 0;
+	if (wanted)
+		return loop_add(output->loop, &output->watch, EPOLLIN, err);
+	loop_remove(output->loop, &output->watch);
+	return 0;
+}
+
+/* Idle pipes stay small: what all of a user's pipes may hold is bounded. */
+static void
+grow(struct output *output)
+{
+	if (!output->grown)
+		(void)fcntl(output->watch.fd, F_SETPIPE_SZ, PIPE_BUSY_BYTES);
+	output->grown = true;
+}
+
+/* Read and send; a few bytes are copied faster than their pages are moved. */
+static ssize_t
+take(struct output *output, size_t want)
+{
+	ssize_t n;
+
+	if (output->grown)
+		return link_io_send_pipe(output->link, output->kind,
+		    output->stream, output->watch.fd, want);
+	n = read(output->watch.fd, link_io_stage(output->link), want);
+	if (n > 0)
+		link_io_send_stage(
+		    output->link, output->kind, output->stream, (size_t)n);
+	return n;
+}
+
+size_t
+output_pump(struct output *output, size_t max)
+{
+	size_t want = max < FRAME_DATA_MAX ? max : FRAME_DATA_MAX;
+	ssize_t n;
+
+	if (!output->open)
+		return 0;
+	n = take(output, want);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0) {
+		output_finish(output);
+		return 0;
+	}
+	if ((size_t)n == FRAME_DATA_MAX)
+		grow(output);
+	output->owed -= (size_t)n < output->owed ? (size_t)n : output->owed;
+	return (size_t)n;
+}
+
+size_t
+output_pending(const struct output *output)
+{
+	int pending = 0;
+
+	if (!output->open || ioctl(output->watch.fd, FIONREAD, &pending) != 0 ||
+	    pending < 0)
+		return 0;
+	return (size_t)pending;
+}
+
+void
+output_owe(struct output *output)
+{
+	output->owed = output_pending(output);
+}
+
+void
+output_finish(struct output *output)
+{
+	if (!output->open)
+		return;
+	link_io_send(output->link, output->kind, output->stream, NULL, 0);
+	output_close(output);
+}
+
+void
+output_close(struct output *output)
+{
+	if (!output->open)
+		return;
+	loop_remove(output->loop, &output->watch);
+	(void)close(output->watch.fd);
+	output->open = false;
+	output->owed = 0;
+}

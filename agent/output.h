@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One output pipe of a command, on its way to the link. */
+#ifndef AGENT_OUTPUT_H
+#define AGENT_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/loop.h"
+#include "protocol/frame.h"
+
+struct error;
+struct link_io;
+
+/* A busy pipe grows to this, if the kernel allows it. */
+#define PIPE_BUSY_BYTES (1 << 20)
+
+struct output {
+	struct watch watch;   /* its descriptor, until the end was sent */
+	struct loop *loop;    /* borrowed */
+	struct link_io *link; /* borrowed */
+	enum frame_kind kind; /* FRAME_STDOUT, FRAME_STDERR */
+	uint32_t stream;
+	bool open;
+	bool grown;
+	size_t owed; /* see output_owe */
+};
+
+/* Take over the read end fd, which is non-blocking; nothing is read before
+ * output_watch. on_ready's watch->data is owner. */
+void output_open(struct output *output, int fd,
+    void (*on_ready)(struct watch *watch, uint32_t events), void *owner);
+
+/* Begin or resume (true), or pause (false). -1: ERROR_SYSTEM. */
+int output_watch(struct output *output, bool wanted, struct error *err);
+
+/*
+ * Read once, at most max bytes (> 0), and send what came; at the pipe's end
+ * send the empty frame and close.
+ * returns the bytes sent; 0 also when nothing was there
+ */
+size_t output_pump(struct output *output, size_t max);
+
+/* What is in the pipe now, bytes; 0 when it is closed. */
+size_t output_pending(const struct output *output);
+
+/*
+ * The command has died: note what is in the pipe, which may be its own words
+ * and must arrive however long that takes. output_pump counts owed down to 0.
+ */
+void output_owe(struct output *output);
+
+/* Send the empty frame and close, whatever is still to come. Safe twice. */
+void output_finish(struct output *output);
+
+/* Close without a word. Safe twice. */
+void output_close(struct output *output);
+
+#endif
