@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/keeper/custody.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/error.h"
+#include "server/common/log.h"
+#include "server/keeper/keeper.h"
+
+/* Returns 0, or -1 when the manager cannot mean that. */
+typedef int (*message_fn)(struct custody *custody, struct channel *channel,
+    union custody_body *body, struct error *err);
+
+static struct custody *
+of_channel(struct channel *channel)
+{
+	return channel->data;
+}
+
+static int
+on_configure(struct custody *custody, struct channel *channel,
+    union custody_body *body, struct error *err)
+{
+	(void)channel;
+	(void)err;
+	keeper_configure(custody->keeper, &body->configure);
+	return 0;
+}
+
+static int
+on_cgroup(struct custody *custody, struct channel *channel,
+    union custody_body *body, struct error *err)
+{
+	int fd = channel_take_fd(channel);
+
+	(void)body;
+	if (fd < 0)
+		return error_set(
+		    err, ERROR_INVALID, "cgroup without a descriptor");
+	keeper_watch_oom(custody->keeper, fd);
+	return 0;
+}
+
+static int
+on_ending(struct custody *custody, struct channel *channel,
+    union custody_body *body, struct error *err)
+{
+	(void)channel;
+	(void)body;
+	(void)err;
+	custody->keeper->is_ending = true;
+	return 0;
+}
+
+static int
+on_stop(struct custody *custody, struct channel *channel,
+    union custody_body *body, struct error *err)
+{
+	(void)channel;
+	(void)body;
+	(void)err;
+	keeper_stop(custody->keeper);
+	return 0;
+}
+
+/* All that a manager may say after take. */
+static const message_fn messages[CUSTODY_TYPES] = {
+    [CUSTODY_CONFIGURE] = on_configure,
+    [CUSTODY_CGROUP] = on_cgroup,
+    [CUSTODY_ENDING] = on_ending,
+    [CUSTODY_STOP] = on_stop,
+};
+
+static int
+on_frame(struct channel *channel, const struct frame *frame, struct error *err)
+{
+	union custody_body body;
+	int type, rc;
+
+	if (frame->kind != FRAME_CONTROL || frame->stream != 0)
+		return error_set(err, ERROR_INVALID, "%s on stream %u",
+		    frame_kind_name(frame->kind), frame->stream);
+	rc = json_read_typed(&custody_messages, (const char *)frame->payload,
+	    frame->len, &type, &body, err);
+	if (rc == 0 && messages[type] == NULL)
+		rc = error_set(err, ERROR_STATE, "%s", custody_types[type]);
+	else if (rc == 0)
+		rc = messages[type](of_channel(channel), channel, &body, err);
+	if (type >= 0)
+		json_clear(custody_shapes[type], &body);
+	return rc;
+}
+
+static void
+on_closed(struct channel *channel, const struct error *why)
+{
+	struct custody *custody = of_channel(channel);
+
+	if (why->code != ERROR_NONE)
+		log_warning("manager: connection closed: %s", why->text);
+	if (custody->channel == channel)
+		custody->channel = NULL;
+	free(channel);
+}
+
+static const struct channel_events events = {
+    .on_frame = on_frame,
+    .on_closed = on_closed,
+};
+
+void
+custody_init(struct custody *custody, struct keeper *keeper)
+{
+	custody->keeper = keeper;
+	custody->channel = NULL;
+}
+
+void
+custody_take(struct custody *custody, struct channel *channel)
+{
+	const struct custody_state state = {
+	    .configured = custody->keeper->is_configured,
+	    .ready = custody->keeper->link.state == LINK_UP,
+	    .running = (int64_t)custody->keeper->execs.live};
+
+	if (custody->channel != NULL)
+		channel_close(custody->channel);
+	custody->channel = channel;
+	channel->events = &events;
+	channel->data = custody;
+	custody_say(custody, CUSTODY_STATE, &state);
+}
+
+void
+custody_say(struct custody *custody, enum custody_type type, const void *body)
+{
+	if (custody->channel != NULL)
+		channel_send_json(custody->channel, 0, custody_shapes[type],
+		    custody_types[type], body);
+}
+
+void
+custody_finish(struct custody *custody)
+{
+	if (custody->channel != NULL)
+		channel_finish(custody->channel);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/keeper/execs.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "server/common/owner.h"
+#include "server/keeper/keeper.h"
+#include "server/keeper/subscription.h"
+
+/* Between two tries to write to a disk that took nothing. */
+#define RETRY_MS 250u
+
+/* The agent is not listened to while more output than this is in memory. */
+#define HELD_MAX ((size_t)64 << 20)
+
+static struct execs *
+of_timer(const uv_timer_t *timer)
+{
+	struct owner *owner = timer->data;
+
+	return &keeper_of_owner(owner)->execs;
+}
+
+/* Wake at the first deadline of all. */
+static void
+arm(struct execs *execs, uv_timer_cb on_deadline)
+{
+	uint64_t now_ms = uv_now(execs->keeper->loop);
+	const struct exec *exec = TAILQ_FIRST(&execs->running);
+	uint64_t first = 0;
+
+	for (; exec != NULL; exec = TAILQ_NEXT(exec, entry)) {
+		if (exec->deadline_ms > 0 &&
+		    (first == 0 || exec->deadline_ms < first))
+			first = exec->deadline_ms;
+	}
+	if (first > 0)
+		(void)uv_timer_start(&execs->deadline, on_deadline,
+		    first > now_ms ? first - now_ms : 0, 0);
+}
+
+static void
+on_deadline(uv_timer_t *timer)
+{
+	struct execs *execs = of_timer(timer);
+	uint64_t now_ms = uv_now(execs->keeper->loop);
+	struct exec *exec = TAILQ_FIRST(&execs->running);
+
+	for (; exec != NULL; exec = TAILQ_NEXT(exec, entry)) {
+		if (exec->deadline_ms > 0 && exec->deadline_ms <= now_ms)
+			exec_time_out(exec);
+	}
+	arm(execs, on_deadline);
+}
+
+static void
+serve_held(const struct exec_list *list)
+{
+	struct exec *exec = TAILQ_FIRST(list);
+
+	for (; exec != NULL; exec = TAILQ_NEXT(exec, entry)) {
+		if (exec->output.held_bytes > 0)
+			exec_serve(exec);
+	}
+}
+
+static void
+on_retry(uv_timer_t *timer)
+{
+	struct execs *execs = of_timer(timer);
+
+	serve_held(&execs->running);
+	serve_held(&execs->ended);
+}
+
+static void
+unlist(struct execs *execs, struct exec_list *list, struct exec *exec)
+{
+	TAILQ_REMOVE(list, exec, entry);
+	map_remove(&execs->by_number, exec->number);
+	exec->is_listed = false;
+}
+
+/* Its output goes too: whoever still reads it gets a gap and its end. */
+static void
+forget(struct execs *execs, struct exec *exec)
+{
+	size_t held = exec->output.held_bytes;
+	struct subscription *each = TAILQ_FIRST(&exec->output.subscriptions);
+
+	unlist(execs, &execs->ended, exec);
+	execs->kept--;
+	output_discard(&exec->output);
+	execs_count_held(execs, held, 0);
+	for (; each != NULL; each = TAILQ_NEXT(each, of_exec))
+		subscription_wake(each);
+	exec_free_unused(exec);
+}
+
+static void
+free_all(struct execs *execs, struct exec_list *list)
+{
+	struct exec *exec;
+
+	while ((exec = TAILQ_FIRST(list)) != NULL) {
+		unlist(execs, list, exec);
+		exec_free(exec);
+	}
+}
+
+void
+execs_init(struct execs *execs, struct keeper *keeper, struct owner *owner)
+{
+	memset(execs, 0, sizeof(*execs));
+	execs->keeper = keeper;
+	map_init(&execs->by_number);
+	TAILQ_INIT(&execs->waiting);
+	TAILQ_INIT(&execs->running);
+	TAILQ_INIT(&execs->ended);
+	(void)uv_timer_init(keeper->loop, &execs->deadline);
+	owner_adopt(owner, (uv_handle_t *)&execs->deadline);
+	(void)uv_timer_init(keeper->loop, &execs->retry);
+	owner_adopt(owner, (uv_handle_t *)&execs->retry);
+}
+
+void
+execs_clear(struct execs *execs)
+{
+	free_all(execs, &execs->waiting);
+	free_all(execs, &execs->running);
+	free_all(execs, &execs->ended);
+	map_clear(&execs->by_number);
+}
+
+struct exec *
+execs_get(const struct execs *execs, uint32_t number)
+{
+	return map_get(&execs->by_number, number);
+}
+
+struct exec *
+execs_add(struct execs *execs, const struct exec_origin *origin,
+    const struct exec_spec *spec, struct buffer *message)
+{
+	struct exec *exec = exec_new(execs->keeper, origin, spec, message);
+
+	map_put(&execs->by_number, exec->number, exec);
+	TAILQ_INSERT_TAIL(&execs->waiting, exec, entry);
+	exec->is_listed = true;
+	execs->live++;
+	execs->last = origin->number;
+	return exec;
+}
+
+void
+execs_send(struct execs *execs)
+{
+	struct exec *exec;
+
+	while (link_has_room(&execs->keeper->link) &&
+	       (exec = TAILQ_FIRST(&execs->waiting)) != NULL) {
+		TAILQ_REMOVE(&execs->waiting, exec, entry);
+		TAILQ_INSERT_TAIL(&execs->running, exec, entry);
+		exec_send(exec);
+		if (exec->deadline_ms == 0)
+			continue;
+		if (!uv_is_active((uv_handle_t *)&execs->deadline) ||
+		    uv_timer_get_due_in(&execs->deadline) > exec->timeout_ms)
+			(void)uv_timer_start(
+			    &execs->deadline, on_deadline, exec->timeout_ms, 0);
+	}
+}
+
+void
+execs_drained(struct execs *execs)
+{
+	struct exec *exec = TAILQ_FIRST(&execs->running);
+
+	for (; exec != NULL; exec = TAILQ_NEXT(exec, entry))
+		input_flush(&exec->input);
+	execs_send(execs);
+}
+
+void
+execs_end(struct execs *execs, struct exec *exec)
+{
+	TAILQ_REMOVE(&execs->running, exec, entry);
+	TAILQ_INSERT_TAIL(&execs->ended, exec, entry);
+	execs->live--;
+	execs->kept++;
+	if (execs->kept > LIMIT_EXECS_KEPT)
+		forget(execs, TAILQ_FIRST(&execs->ended));
+}
+
+void
+execs_drop(struct execs *execs, struct exec *exec)
+{
+	unlist(execs,
+	    exec->state == EXEC_WAITING ? &execs->waiting : &execs->running,
+	    exec);
+	execs->live--;
+	exec_free_unused(exec);
+}
+
+void
+execs_lose(struct execs *execs)
+{
+	struct exec *exec;
+
+	while ((exec = TAILQ_FIRST(&execs->running)) != NULL)
+		exec_lost(exec);
+	while ((exec = TAILQ_FIRST(&execs->waiting)) != NULL)
+		exec_lost(exec);
+}
+
+void
+execs_retry(struct execs *execs)
+{
+	if (!uv_is_active((uv_handle_t *)&execs->retry))
+		(void)uv_timer_start(&execs->retry, on_retry, RETRY_MS, 0);
+}
+
+void
+execs_count_held(struct execs *execs, size_t before, size_t after)
+{
+	bool was_full = execs->held > HELD_MAX;
+	bool is_full;
+
+	execs->held = execs->held - before + after;
+	is_full = execs->held > HELD_MAX;
+	if (is_full != was_full)
+		link_pause(&execs->keeper->link, is_full);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/keeper/keeper.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "protocol/error.h"
+#include "server/common/log.h"
+
+/* Said everything there was to say: close what keeps the loop running. */
+static void
+finish(struct keeper *keeper)
+{
+	if (keeper->is_stopped || !TAILQ_EMPTY(&keeper->attachments) ||
+	    keeper->link.state != LINK_DOWN)
+		return;
+	keeper->is_stopped = true;
+	custody_say(&keeper->custody, CUSTODY_STOPPED, NULL);
+	custody_finish(&keeper->custody);
+	owner_close(&keeper->owner);
+}
+
+static void
+finish_attachments(struct keeper *keeper)
+{
+	struct attachment *each = TAILQ_FIRST(&keeper->attachments);
+
+	for (; each != NULL; each = TAILQ_NEXT(each, entry))
+		attachment_finish(each);
+	finish(keeper);
+}
+
+static void
+on_flushed(uv_timer_t *timer)
+{
+	struct keeper *keeper = keeper_of_owner(timer->data);
+	struct attachment *each = TAILQ_FIRST(&keeper->attachments);
+
+	for (; each != NULL; each = TAILQ_NEXT(each, entry))
+		channel_close(each->channel);
+}
+
+/* Everybody who waits has one turn; who wants another waits behind them. */
+static void
+on_turn(uv_idle_t *idle)
+{
+	struct keeper *keeper = keeper_of_owner(idle->data);
+	const struct attachment *last =
+	    TAILQ_LAST(&keeper->turns, attachment_list);
+	struct attachment *attachment = NULL;
+
+	while (attachment != last) {
+		attachment = TAILQ_FIRST(&keeper->turns);
+		TAILQ_REMOVE(&keeper->turns, attachment, turn);
+		attachment->has_turn = false;
+		if (attachment_take_turn(attachment))
+			keeper_give_turn(keeper, attachment);
+	}
+	if (TAILQ_EMPTY(&keeper->turns))
+		(void)uv_idle_stop(idle);
+}
+
+static void
+on_gone(struct owner *owner)
+{
+	(void)owner;
+}
+
+int
+keeper_open(struct keeper *keeper, uv_loop_t *loop,
+    const struct keeper_grant *grant, struct error *err)
+{
+	/* All but the last two, whose memory an idle keeper does without. */
+	memset(keeper, 0, offsetof(struct keeper, batch));
+	keeper->view.of = NULL;
+	keeper->loop = loop;
+	(void)snprintf(keeper->task, sizeof(keeper->task), "%s", grant->task);
+	keeper->spool_dir = grant->spool_fd;
+	keeper->oom_fd = -1;
+	owner_init(&keeper->owner, on_gone);
+	TAILQ_INIT(&keeper->attachments);
+	TAILQ_INIT(&keeper->turns);
+	(void)uv_idle_init(loop, &keeper->turning);
+	owner_adopt(&keeper->owner, (uv_handle_t *)&keeper->turning);
+	(void)uv_timer_init(loop, &keeper->flushed);
+	owner_adopt(&keeper->owner, (uv_handle_t *)&keeper->flushed);
+	batch_init(&keeper->batch, loop, &keeper->owner);
+	custody_init(&keeper->custody, keeper);
+	execs_init(&keeper->execs, keeper, &keeper->owner);
+	if (door_open(&keeper->door, keeper, grant->door_fd, &keeper->owner,
+	        err) != 0)
+		return -1;
+	return link_open(&keeper->link, keeper, grant->link_fd, err);
+}
+
+void
+keeper_clear(struct keeper *keeper)
+{
+	execs_clear(&keeper->execs);
+	json_clear(custody_shapes[CUSTODY_CONFIGURE], &keeper->config);
+	door_clear(&keeper->door);
+	(void)close(keeper->spool_dir);
+	if (keeper->oom_fd >= 0)
+		(void)close(keeper->oom_fd);
+}
+
+struct keeper *
+keeper_of_owner(struct owner *owner)
+{
+	return (struct keeper *)(void *)((char *)owner -
+	                                 offsetof(struct keeper, owner));
+}
+
+void
+keeper_configure(struct keeper *keeper, struct custody_configure *config)
+{
+	const struct json_shape *shape = custody_shapes[CUSTODY_CONFIGURE];
+
+	json_clear(shape, &keeper->config);
+	keeper->config = *config;
+	json_absent(shape, config);
+	keeper->is_configured = true;
+}
+
+void
+keeper_watch_oom(struct keeper *keeper, int fd)
+{
+	if (keeper->oom_fd >= 0)
+		(void)close(keeper->oom_fd);
+	keeper->oom_fd = fd;
+}
+
+void
+keeper_stop(struct keeper *keeper)
+{
+	if (keeper->is_stopping)
+		return;
+	log_info("stops");
+	keeper->is_ending = true;
+	keeper->is_stopping = true;
+	door_close(&keeper->door);
+	(void)uv_timer_start(&keeper->flushed, on_flushed, KEEPER_FLUSH_MS, 0);
+	if (keeper->link.state == LINK_DOWN)
+		finish_attachments(keeper);
+	else
+		link_close(&keeper->link);
+}
+
+void
+keeper_ready(struct keeper *keeper, const struct link_hello *hello)
+{
+	log_info("agent: ready, version %s", hello->version);
+	custody_say(&keeper->custody, CUSTODY_READY, hello);
+	execs_send(&keeper->execs);
+}
+
+void
+keeper_lost(struct keeper *keeper)
+{
+	log_info("agent: gone");
+	execs_lose(&keeper->execs);
+	custody_say(&keeper->custody, CUSTODY_LOST, NULL);
+	if (keeper->is_stopping)
+		finish_attachments(keeper);
+}
+
+void
+keeper_started(struct keeper *keeper, struct exec *exec)
+{
+	const struct custody_started started = {
+	    .exec = exec->id, .principal = exec->principal, .what = exec->what};
+
+	custody_say(&keeper->custody, CUSTODY_STARTED, &started);
+}
+
+void
+keeper_ended(struct keeper *keeper, struct exec *exec)
+{
+	const struct custody_ended ended = {
+	    .exec = exec->id, .exit = exec->exit};
+
+	log_debug("%s: %s", exec->id, exit_reason_names[exec->exit.reason]);
+	custody_say(&keeper->custody, CUSTODY_ENDED, &ended);
+}
+
+void
+keeper_attach(struct keeper *keeper, struct channel *channel,
+    const struct attachment_admit *admit)
+{
+	struct attachment *attachment = attachment_new(keeper, channel, admit);
+
+	TAILQ_INSERT_TAIL(&keeper->attachments, attachment, entry);
+	keeper->attachment_count++;
+}
+
+void
+keeper_detached(struct keeper *keeper, struct attachment *attachment)
+{
+	TAILQ_REMOVE(&keeper->attachments, attachment, entry);
+	keeper->attachment_count--;
+	if (attachment->has_turn)
+		TAILQ_REMOVE(&keeper->turns, attachment, turn);
+	if (keeper->is_stopping)
+		finish(keeper);
+}
+
+void
+keeper_give_turn(struct keeper *keeper, struct attachment *attachment)
+{
+	if (attachment->has_turn)
+		return;
+	attachment->has_turn = true;
+	TAILQ_INSERT_TAIL(&keeper->turns, attachment, turn);
+	if (!keeper->is_stopped)
+		(void)uv_idle_start(&keeper->turning, on_turn);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper of one task: what its parts share, and what one tells the others.
+ *
+ *   door          lets connections in; each becomes one of
+ *   custody       the manager's
+ *   attachment    a gate's, with subscriptions to execs
+ *   execs         the exec table: input, output (spool), how each ended
+ *   link          the agent in the sandbox
+ */
+#ifndef SERVER_KEEPER_KEEPER_H
+#define SERVER_KEEPER_KEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "protocol/custody.h"
+#include "protocol/limits.h"
+#include "server/common/owner.h"
+#include "server/keeper/attachment.h"
+#include "server/keeper/batch.h"
+#include "server/keeper/custody.h"
+#include "server/keeper/door.h"
+#include "server/keeper/execs.h"
+#include "server/keeper/link.h"
+#include "server/keeper/spool.h"
+
+struct error;
+
+#define KEEPER_ATTACHMENTS_MAX 2048u
+#define KEEPER_FLUSH_MS        1000u /* for attachments, when it stops */
+
+/* What a keeper is given at its start; the descriptors are taken. */
+struct keeper_grant {
+	const char *task; /* a valid name */
+	int door_fd;
+	int link_fd;
+	int spool_fd;
+};
+
+struct keeper {
+	struct owner owner;
+	uv_loop_t *loop;
+	char task[LIMIT_NAME_BYTES + 1];
+	int spool_dir;                   /* owned */
+	int oom_fd;                      /* owned; -1: the manager gave none */
+	struct custody_configure config; /* owned */
+	bool is_configured;
+	bool is_ending;   /* the sandbox is killed on purpose */
+	bool is_stopping; /* stop was said */
+	bool is_stopped;
+	struct door door;
+	struct custody custody;
+	struct link link;
+	struct execs execs;
+	struct attachment_list attachments;
+	size_t attachment_count;
+	struct attachment_list turns; /* attachments with something to send */
+	uv_idle_t turning;
+	uv_timer_t flushed; /* the end of what attachments get to flush */
+	struct batch batch;
+	struct spool_view view;
+};
+
+/*
+ * Serve a task. Ends with uv_run, after the manager said stop.
+ * returns 0, or -1 ERROR_SYSTEM and the loop must not be run
+ */
+int keeper_open(struct keeper *keeper, uv_loop_t *loop,
+    const struct keeper_grant *grant, struct error *err);
+
+/* Free everything; uv_run has returned. */
+void keeper_clear(struct keeper *keeper);
+
+struct keeper *keeper_of_owner(struct owner *owner);
+
+/* custody: what is in force for commands from now on. config is emptied. */
+void keeper_configure(struct keeper *keeper, struct custody_configure *config);
+
+/* custody: the oom counter's file; fd is taken. */
+void keeper_watch_oom(struct keeper *keeper, int fd);
+
+/* custody: end in good order. */
+void keeper_stop(struct keeper *keeper);
+
+/* link: the agent said hello; the link has ended. */
+void keeper_ready(struct keeper *keeper, const struct link_hello *hello);
+void keeper_lost(struct keeper *keeper);
+
+/* exec: it runs; it has ended. */
+void keeper_started(struct keeper *keeper, struct exec *exec);
+void keeper_ended(struct keeper *keeper, struct exec *exec);
+
+/* door: a gate's connection, whose channel is taken. attachment: it is gone. */
+void keeper_attach(struct keeper *keeper, struct channel *channel,
+    const struct attachment_admit *admit);
+void keeper_detached(struct keeper *keeper, struct attachment *attachment);
+
+/* attachment: it has something to send and room for it. */
+void keeper_give_turn(struct keeper *keeper, struct attachment *attachment);
+
+#endif
