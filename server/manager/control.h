@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What may be asked of the manager: one row per message with who may send it,
+ * one handler each. A handler returns 0 when it has answered or will, or -1
+ * with the error that the dispatcher answers. What is not a request that may
+ * be answered is the peer's fault and closes its channel.
+ */
+#ifndef SERVER_MANAGER_CONTROL_H
+#define SERVER_MANAGER_CONTROL_H
+
+#include <stdint.h>
+
+struct asker;
+struct error;
+struct frame;
+union control_body;
+
+typedef int (*control_fn)(
+    struct asker *asker, union control_body *body, struct error *err);
+
+/* Read one frame and act on it; -1 is the peer's fault. */
+int control_dispatch(
+    struct asker *asker, const struct frame *frame, struct error *err);
+
+/* control_attach.c */
+int control_attach(
+    struct asker *asker, union control_body *body, struct error *err);
+
+/* control_task.c */
+int control_create(
+    struct asker *asker, union control_body *body, struct error *err);
+int control_list(
+    struct asker *asker, union control_body *body, struct error *err);
+int control_get(
+    struct asker *asker, union control_body *body, struct error *err);
+int control_update(
+    struct asker *asker, union control_body *body, struct error *err);
+int control_destroy(
+    struct asker *asker, union control_body *body, struct error *err);
+
+#endif

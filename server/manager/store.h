@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the manager must still know after it was killed: tasks, gates, and the
+ * record of what was done. SQLite in WAL mode; a commit survives the end of
+ * this process, though not always the end of the machine, where no sandbox
+ * survives either.
+ *
+ * Every function returns 0, or -1 with ERROR_SYSTEM.
+ */
+#ifndef SERVER_MANAGER_STORE_H
+#define SERVER_MANAGER_STORE_H
+
+#include <stdint.h>
+
+#include "server/manager/task.h"
+
+struct attachment_exit;
+struct error;
+struct store;
+
+/* The newest schema; PRAGMA user_version of a store that is up to date. */
+#define STORE_VERSION 1
+
+struct audit_row {
+	int64_t at_ms;
+	char *event; /* "session.opened", "attach", "task.create", ... */
+	char *principal;
+	char *session; /* NULL */
+	char *task;    /* NULL */
+	char *what;    /* NULL: more about it, for a person */
+};
+
+struct exec_start {
+	int64_t at_ms;
+	const char *exec;
+	const char *task;
+	const char *principal;
+	const char *what;
+};
+
+/* Open or create; refuses a store that a newer version has written. */
+int store_open(const char *path, struct store **out, struct error *err);
+void store_close(struct store *store);
+
+/* Rows between these two are one transaction. */
+int store_begin(struct store *store, struct error *err);
+int store_commit(struct store *store, struct error *err);
+void store_abandon(struct store *store);
+
+/* Insert, or replace what is there for this id. */
+int store_save_task(
+    struct store *store, const struct task_record *record, struct error *err);
+
+/*
+ * Call on_task for each task that is not destroyed, oldest first.
+ *   record  the callee's: to be cleared, or taken by copying it and zeroing
+ */
+int store_load_tasks(struct store *store,
+    void (*on_task)(void *data, struct task_record *record), void *data,
+    struct error *err);
+
+/* Gates that may be running. */
+int store_add_gate(
+    struct store *store, const struct process_id *id, struct error *err);
+int store_remove_gate(
+    struct store *store, const struct process_id *id, struct error *err);
+int store_load_gates(struct store *store,
+    void (*on_gate)(void *data, const struct process_id *id), void *data,
+    struct error *err);
+
+int store_add_audit(
+    struct store *store, const struct audit_row *row, struct error *err);
+int store_add_exec(
+    struct store *store, const struct exec_start *start, struct error *err);
+int store_end_exec(struct store *store, const char *exec, int64_t at_ms,
+    const struct attachment_exit *exit, struct error *err);
+
+#endif
