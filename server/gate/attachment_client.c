@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/gate/attachment_client.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "protocol/cleanup.h"
+#include "protocol/json.h"
+#include "protocol/limits.h"
+#include "protocol/memory.h"
+#include "server/common/channel.h"
+
+/* All stdin credit of some hundred execs; what more waits is a keeper that has
+ * stopped reading. */
+#define OUT_MAX ((size_t)64 << 20)
+
+struct attachment {
+	struct channel channel;
+	const struct attachment_events *events;
+	void *data;
+	struct attachment_exec *execs;
+	uint32_t last_stream;
+};
+
+static struct attachment_exec *
+find(struct attachment *attachment, uint32_t stream)
+{
+	struct attachment_exec *exec;
+
+	for (exec = attachment->execs; exec != NULL; exec = exec->next) {
+		if (exec->stream == stream)
+			return exec;
+	}
+	return NULL;
+}
+
+static void
+unlink_exec(struct attachment_exec *exec)
+{
+	struct attachment_exec **at = &exec->attachment->execs;
+
+	while (*at != exec)
+		at = &(*at)->next;
+	*at = exec->next;
+	exec->next = NULL;
+	exec->attachment = NULL;
+}
+
+static void
+end(struct attachment_exec *exec, enum exec_end how, const void *body)
+{
+	unlink_exec(exec);
+	exec->events->on_end(exec, how, body);
+}
+
+static void
+on_started(struct attachment_exec *exec, const union attachment_body *body)
+{
+	exec->open = true;
+	if (exec->events->on_started != NULL)
+		exec->events->on_started(exec, &body->started);
+}
+
+static void
+on_attached(struct attachment_exec *exec, const union attachment_body *body)
+{
+	exec->open = true;
+	if (exec->events->on_attached != NULL)
+		exec->events->on_attached(exec, &body->attached);
+}
+
+static void
+on_refused(struct attachment_exec *exec, const union attachment_body *body)
+{
+	if (!exec->open)
+		end(exec, EXEC_REFUSED, &body->refused);
+	else if (exec->events->on_refused != NULL)
+		exec->events->on_refused(exec, &body->refused);
+}
+
+static void
+on_taken(struct attachment_exec *exec, const union attachment_body *body)
+{
+	(void)body;
+	if (exec->events->on_taken != NULL)
+		exec->events->on_taken(exec);
+}
+
+static void
+on_detached(struct attachment_exec *exec, const union attachment_body *body)
+{
+	(void)body;
+	end(exec, EXEC_DETACHED, NULL);
+}
+
+static void
+on_gap(struct attachment_exec *exec, const union attachment_body *body)
+{
+	if (exec->events->on_gap != NULL)
+		exec->events->on_gap(exec, &body->gap);
+}
+
+static void
+on_ended(struct attachment_exec *exec, const union attachment_body *body)
+{
+	end(exec, EXEC_ENDED, &body->exit);
+}
+
+/* What a keeper may say; the rest is its fault. */
+static void (*const messages[ATTACHMENT_TYPES])(
+    struct attachment_exec *exec, const union attachment_body *body) = {
+    [ATTACHMENT_STARTED] = on_started,
+    [ATTACHMENT_ATTACHED] = on_attached,
+    [ATTACHMENT_REFUSED] = on_refused,
+    [ATTACHMENT_TAKEN] = on_taken,
+    [ATTACHMENT_DETACHED] = on_detached,
+    [ATTACHMENT_GAP] = on_gap,
+    [ATTACHMENT_EXIT] = on_ended,
+};
+
+static int
+on_control(
+    struct attachment *attachment, const struct frame *frame, struct error *err)
+{
+	struct attachment_exec *exec = find(attachment, frame->stream);
+	union attachment_body body;
+	int type = -1;
+	int rc;
+
+	rc = json_read_typed(&attachment_messages, (const char *)frame->payload,
+	    frame->len, &type, &body, err);
+	if (rc == 0 && messages[type] == NULL)
+		rc = error_set(err, ERROR_INVALID, "a keeper sent %s",
+		    attachment_types[type]);
+	else if (rc == 0 && exec != NULL)
+		messages[type](exec, &body);
+	if (type >= 0)
+		json_clear(attachment_shapes[type], &body);
+	return rc;
+}
+
+static int
+on_output(struct attachment *attachment, const struct frame *frame,
+    enum output_stream stream)
+{
+	struct attachment_exec *exec = find(attachment, frame->stream);
+
+	if (exec != NULL && exec->events->on_output != NULL)
+		exec->events->on_output(
+		    exec, stream, frame->payload, frame->len);
+	return 0;
+}
+
+static int
+on_window(
+    struct attachment *attachment, const struct frame *frame, struct error *err)
+{
+	struct attachment_exec *exec = find(attachment, frame->stream);
+	size_t credit = frame_credit(frame);
+
+	if (exec == NULL)
+		return 0;
+	if (credit > WINDOW_STDIN || exec->credit > WINDOW_STDIN - credit)
+		return error_set(err, ERROR_LIMIT,
+		    "a keeper granted %zu bytes of stdin over %zu", credit,
+		    exec->credit);
+	exec->credit += credit;
+	if (exec->wants_credit && exec->events->on_credit != NULL) {
+		exec->wants_credit = false;
+		exec->events->on_credit(exec);
+	}
+	return 0;
+}
+
+static int
+on_frame(struct channel *channel, const struct frame *frame, struct error *err)
+{
+	struct attachment *attachment = channel->data;
+
+	switch (frame->kind) {
+	case FRAME_CONTROL:
+		return on_control(attachment, frame, err);
+	case FRAME_STDOUT:
+		return on_output(attachment, frame, OUTPUT_STDOUT);
+	case FRAME_STDERR:
+		return on_output(attachment, frame, OUTPUT_STDERR);
+	case FRAME_PTY:
+		return on_output(attachment, frame, OUTPUT_PTY);
+	case FRAME_WINDOW:
+		return on_window(attachment, frame, err);
+	case FRAME_STDIN:
+	case FRAME_KINDS:
+		break;
+	}
+	return error_set(err, ERROR_INVALID, "a keeper sent a %s frame",
+	    frame_kind_name(frame->kind));
+}
+
+static void
+on_closed(struct channel *channel, const struct error *why)
+{
+	struct attachment *attachment = channel->data;
+
+	while (attachment->execs != NULL)
+		end(attachment->execs, EXEC_LOST, NULL);
+	attachment->events->on_closed(attachment, attachment->data, why);
+	free(attachment);
+}
+
+static const struct channel_events channel_events = {
+    .out_max = OUT_MAX, .on_frame = on_frame, .on_closed = on_closed};
+
+struct attachment *
+attachment_open(uv_loop_t *loop, int fd, const struct attachment_events *events,
+    void *data, struct error *err)
+{
+	struct attachment *attachment = memory_new(1, sizeof(*attachment));
+
+	attachment->events = events;
+	attachment->data = data;
+	if (channel_open(&attachment->channel, loop, fd, &channel_events,
+	        attachment, err) != 0) {
+		(void)close(fd);
+		free(attachment);
+		return NULL;
+	}
+	return attachment;
+}
+
+static void
+say(struct attachment_exec *exec, enum attachment_type type, const void *body)
+{
+	channel_send_json(&exec->attachment->channel, exec->stream,
+	    attachment_shapes[type], attachment_types[type], body);
+}
+
+static void
+adopt(struct attachment *attachment, struct attachment_exec *exec)
+{
+	do {
+		attachment->last_stream++;
+	} while (attachment->last_stream == 0 ||
+	         find(attachment, attachment->last_stream) != NULL);
+	exec->stream = attachment->last_stream;
+	exec->attachment = attachment;
+	exec->next = attachment->execs;
+	attachment->execs = exec;
+	exec->credit = WINDOW_STDIN;
+	exec->wants_credit = false;
+	exec->open = false;
+}
+
+void
+attachment_start(struct attachment *attachment, struct attachment_exec *exec,
+    const struct attachment_start *start)
+{
+	adopt(attachment, exec);
+	say(exec, ATTACHMENT_START, start);
+}
+
+void
+attachment_attach(struct attachment *attachment, struct attachment_exec *exec,
+    const struct attachment_attach *where)
+{
+	adopt(attachment, exec);
+	say(exec, ATTACHMENT_ATTACH, where);
+}
+
+size_t
+attachment_stdin(struct attachment_exec *exec, const uint8_t *bytes, size_t len)
+{
+	size_t taken = 0;
+
+	if (exec->attachment == NULL)
+		return len;
+	while (taken < len && exec->credit > 0) {
+		size_t part = len - taken;
+
+		if (part > FRAME_DATA_MAX)
+			part = FRAME_DATA_MAX;
+		if (part > exec->credit)
+			part = exec->credit;
+		channel_send(&exec->attachment->channel, FRAME_STDIN,
+		    exec->stream, bytes + taken, part);
+		exec->credit -= part;
+		taken += part;
+	}
+	if (taken < len)
+		exec->wants_credit = true;
+	return taken;
+}
+
+void
+attachment_stdin_end(struct attachment_exec *exec)
+{
+	if (exec->attachment != NULL)
+		channel_send(&exec->attachment->channel, FRAME_STDIN,
+		    exec->stream, "", 0);
+}
+
+void
+attachment_signal(struct attachment_exec *exec, const char *name, bool tree)
+{
+	autofree char *copy = memory_string(name);
+	const struct link_signal body = {.signal = copy, .tree = tree};
+
+	if (exec->attachment != NULL)
+		say(exec, ATTACHMENT_SIGNAL, &body);
+}
+
+void
+attachment_detach(struct attachment_exec *exec)
+{
+	if (exec->attachment != NULL)
+		say(exec, ATTACHMENT_DETACH, NULL);
+}
+
+void
+attachment_pause(struct attachment *attachment)
+{
+	channel_pause(&attachment->channel);
+}
+
+void
+attachment_resume(struct attachment *attachment)
+{
+	channel_resume(&attachment->channel);
+}
+
+void
+attachment_close(struct attachment *attachment)
+{
+	if (attachment != NULL)
+		channel_close(&attachment->channel);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gate's end of an attachment: a socket to one task's keeper, carrying any
+ * number of execs (protocol/attachment.h). An exec is embedded in what uses it
+ * and belongs to the attachment from attachment_start or attachment_attach
+ * until its on_end.
+ *
+ * Callbacks come from the loop, never inside a call. Any call may be made in
+ * them.
+ */
+#ifndef SERVER_GATE_ATTACHMENT_CLIENT_H
+#define SERVER_GATE_ATTACHMENT_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "protocol/attachment.h"
+#include "protocol/error.h"
+
+struct attachment;
+struct attachment_exec;
+
+/* Why an exec has left its attachment. */
+enum exec_end {
+	EXEC_ENDED = 0, /* exit: body is a struct attachment_exit */
+	EXEC_REFUSED,   /* not started or attached: struct attachment_refused */
+	EXEC_DETACHED,  /* as asked; body NULL */
+	EXEC_LOST,      /* the attachment broke; body NULL */
+	EXEC_ENDS
+};
+
+struct exec_events {
+	/* Answers attachment_start. NULL: not wanted (also each one below). */
+	void (*on_started)(struct attachment_exec *exec,
+	    const struct attachment_started *started);
+	/* Answers attachment_attach. */
+	void (*on_attached)(struct attachment_exec *exec,
+	    const struct attachment_attached *attached);
+	/* Bytes, borrowed for the call; len 0 is that stream's end. */
+	void (*on_output)(struct attachment_exec *exec,
+	    enum output_stream stream, const uint8_t *bytes, size_t len);
+	void (*on_gap)(
+	    struct attachment_exec *exec, const struct attachment_gap *gap);
+	/* attachment_stdin took less than it was given, and takes more. */
+	void (*on_credit)(struct attachment_exec *exec);
+	/* The agent has the oldest unanswered signal. */
+	void (*on_taken)(struct attachment_exec *exec);
+	/* A signal or stdin was refused; the exec stays on the attachment.
+	 * Refused stdin is told once. */
+	void (*on_refused)(struct attachment_exec *exec,
+	    const struct attachment_refused *refused);
+	/* The last one: exec is the user's memory again. Never NULL. body is
+	 * borrowed for the call. */
+	void (*on_end)(
+	    struct attachment_exec *exec, enum exec_end end, const void *body);
+};
+
+struct attachment_exec {
+	const struct exec_events *events;
+	void *data;                    /* the user's */
+	struct attachment *attachment; /* NULL: not on one */
+	struct attachment_exec *next;  /* of the attachment's list */
+	uint32_t stream;
+	size_t credit; /* of stdin */
+	bool wants_credit;
+	bool open; /* started or attached */
+};
+
+struct attachment_events {
+	/* The attachment has ended; every exec had its on_end before. It is
+	 * freed after the call. why->code is ERROR_NONE after
+	 * attachment_close and when the keeper ended in good order. */
+	void (*on_closed)(
+	    struct attachment *attachment, void *data, const struct error *why);
+};
+
+/*
+ * Speak on fd, which is taken also when this fails.
+ *   events   borrowed until on_closed
+ *   returns  the attachment, freed by itself after on_closed; NULL: err says
+ *            why
+ */
+struct attachment *attachment_open(uv_loop_t *loop, int fd,
+    const struct attachment_events *events, void *data, struct error *err);
+
+/* Start a command. start is borrowed for the call. exec->events and
+ * exec->data are the user's to set before. */
+void attachment_start(struct attachment *attachment,
+    struct attachment_exec *exec, const struct attachment_start *start);
+
+/* Follow a command that runs or ran; "exec" in where is its id. */
+void attachment_attach(struct attachment *attachment,
+    struct attachment_exec *exec, const struct attachment_attach *where);
+
+/* returns how many bytes of stdin were taken, by the credit there is. */
+size_t attachment_stdin(
+    struct attachment_exec *exec, const uint8_t *bytes, size_t len);
+
+/* End of stdin. */
+void attachment_stdin_end(struct attachment_exec *exec);
+
+/* name without SIG; tree: to every process of the exec. */
+void attachment_signal(
+    struct attachment_exec *exec, const char *name, bool tree);
+
+/* Leave the exec running; on_end follows with EXEC_DETACHED. */
+void attachment_detach(struct attachment_exec *exec);
+
+/* Stop and resume reading, of all execs: the keeper's spools absorb the rest.
+ */
+void attachment_pause(struct attachment *attachment);
+void attachment_resume(struct attachment *attachment);
+
+/* End it. Execs get on_end with EXEC_LOST and then comes on_closed, from the
+ * loop. Safe twice. NULL is accepted. */
+void attachment_close(struct attachment *attachment);
+
+#endif

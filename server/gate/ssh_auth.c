@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Authentication: public keys only, looked up in the gate's tables.
+ *
+ * libssh asks twice: whether a key would do, and again with its signature
+ * verified. A client may leave out the first, so both ask everything; only the
+ * second lets in. What never reaches a callback here (bad signatures, unknown
+ * algorithms, other methods) libssh refuses; the connection's packet budget
+ * bounds it.
+ */
+#include "server/gate/ssh_auth.h"
+
+#include "server/gate/gate.h"
+#include "server/gate/ssh_connection.h"
+
+static int
+on_pubkey(ssh_session ssh, const char *user, struct ssh_key_struct *key,
+    char state, void *data)
+{
+	struct connection *connection = data;
+	const char *principal;
+	enum access_user kind;
+	char *blob = NULL;
+
+	(void)ssh;
+	if (connection->state != CONNECTION_HANDSHAKE ||
+	    (state != SSH_PUBLICKEY_STATE_NONE &&
+	        state != SSH_PUBLICKEY_STATE_VALID) ||
+	    ssh_pki_export_pubkey_base64(key, &blob) != SSH_OK)
+		return SSH_AUTH_DENIED;
+	principal = access_check(connection->gate->access, user,
+	    ssh_key_type_to_char(ssh_key_type(key)), blob, &kind);
+	ssh_string_free_char(blob);
+	if (principal == NULL) {
+		connection->was_denied = true;
+		return SSH_AUTH_DENIED;
+	}
+	if (state == SSH_PUBLICKEY_STATE_VALID)
+		connection_opened(connection, user, principal, kind);
+	return SSH_AUTH_SUCCESS;
+}
+
+/* Without this libssh answers gssapi-with-mic by itself, which it never
+ * offered, and looks for credentials: files and DNS before authentication. */
+static ssh_string
+on_gssapi(
+    ssh_session ssh, const char *user, int count, ssh_string *oids, void *data)
+{
+	(void)ssh;
+	(void)user;
+	(void)count;
+	(void)oids;
+	(void)data;
+	return NULL;
+}
+
+void
+auth_set_callbacks(struct ssh_server_callbacks_struct *callbacks)
+{
+	callbacks->auth_pubkey_function = on_pubkey;
+	callbacks->gssapi_select_oid_function = on_gssapi;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/gate/stream.h"
+
+size_t
+stream_write(struct stream *stream, enum stream_output output,
+    const void *bytes, size_t len)
+{
+	return stream->methods->write(stream, output, bytes, len);
+}
+
+void
+stream_resume(struct stream *stream)
+{
+	stream->methods->resume(stream);
+}
+
+void
+stream_finish(struct stream *stream, const struct stream_end *end)
+{
+	stream->methods->finish(stream, end);
+}
