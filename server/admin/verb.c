@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/admin/verb.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/error.h"
+
+const char *
+verb_dir(void)
+{
+	const char *dir = getenv("SALLYPORT_DIR");
+
+	return dir == NULL ? VERB_DIR_DEFAULT : dir;
+}
+
+int
+verb_fail(const struct error *err)
+{
+	(void)fprintf(stderr, "sallyport: %s\n", err->text);
+	return VERB_FAILED;
+}
+
+bool
+verb_helps(int argc, char **argv, const char *usage)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0) {
+			(void)printf("usage: sallyport %s\n", usage);
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+verb_usage(const char *usage)
+{
+	(void)fprintf(stderr, "usage: sallyport %s\n", usage);
+	return VERB_USAGE;
+}
+
+int
+verb_surplus(const char *argument, const char *usage)
+{
+	(void)fprintf(
+	    stderr, "sallyport: \"%s\" is not expected here\n", argument);
+	return verb_usage(usage);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verbs of sallyport: one function each, from its own arguments (argv[0]
+ * is "sallyport") to an exit status: 0, 1 failed, 2 wrong usage. Faults are
+ * said by whoever sees them, on standard error.
+ */
+#ifndef SERVER_ADMIN_VERB_H
+#define SERVER_ADMIN_VERB_H
+
+#include <stdbool.h>
+
+struct error;
+
+enum verb_status { VERB_DONE = 0, VERB_FAILED = 1, VERB_USAGE = 2 };
+
+#define VERB_DIR_DEFAULT "/var/lib/sallyport"
+
+int up_verb(int argc, char **argv);
+int down_verb(int argc, char **argv);
+int ps_verb(int argc, char **argv);
+int create_verb(int argc, char **argv);
+int destroy_verb(int argc, char **argv);
+
+/* $SALLYPORT_DIR, or VERB_DIR_DEFAULT. */
+const char *verb_dir(void);
+
+/* Say "sallyport: TEXT"; VERB_FAILED. */
+int verb_fail(const struct error *err);
+
+/* Whether --help or -h is among the arguments; usage was printed then. */
+bool verb_helps(int argc, char **argv, const char *usage);
+
+/* Say what a verb's usage is; VERB_USAGE. */
+int verb_usage(const char *usage);
+
+/* Say that an argument is one too many, and the usage; VERB_USAGE. */
+int verb_surplus(const char *argument, const char *usage);
+
+#endif
