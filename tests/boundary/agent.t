@@ -223,7 +223,7 @@ def leaves_no_zombie():
     check(wait_for(lambda: not children(agent.pid)),
           "no process is left", children(agent.pid))
     check(wait_for(
-        lambda: len(os.listdir(f"/proc/{agent.pid}/fd")) <= files),
+        lambda: len(os.listdir(f"/proc/{agent.pid}/fd")) == files),
         "no descriptor is left", os.listdir(f"/proc/{agent.pid}/fd"))
 
 
