@@ -25,6 +25,8 @@ const char *const control_types[CONTROL_TYPES + 1] = {
     [CONTROL_TASK_GET] = "task.get",
     [CONTROL_TASK_UPDATE] = "task.update",
     [CONTROL_TASK_DESTROY] = "task.destroy",
+    [CONTROL_RECORDINGS] = "recordings",
+    [CONTROL_REPLAY] = "replay",
     [CONTROL_SESSION] = "session",
     [CONTROL_DOWN] = "down",
     [CONTROL_CONFIGURE] = "configure",
@@ -32,6 +34,7 @@ const char *const control_types[CONTROL_TYPES + 1] = {
     [CONTROL_NAMES] = "names",
     [CONTROL_DRAIN] = "drain",
     [CONTROL_TASK] = "task",
+    [CONTROL_RECORDING] = "recording",
     [CONTROL_ANSWER] = "answer",
 };
 
@@ -106,6 +109,17 @@ static const struct json_field ask_fields[] = {
         .max = LIMIT_NAME_BYTES},
 };
 
+#define AT(member) offsetof(struct control_replay, member)
+static const struct json_field replay_fields[] = {
+    REQUEST(control_replay),
+    PRINCIPAL(control_replay),
+    {"session", JSON_STRING, AT(session), .min = 1, .max = LIMIT_SESSION_BYTES,
+        .required = true},
+    {"recording", JSON_STRING, AT(recording), .min = 1,
+        .max = LIMIT_EXEC_ID_BYTES, .required = true},
+};
+#undef AT
+
 #define AT(member) offsetof(struct control_session, member)
 static const struct json_field session_fields[] = {
     {"session", JSON_STRING, AT(session), .min = 1, .max = LIMIT_SESSION_BYTES,
@@ -133,6 +147,8 @@ static const struct json_field configure_fields[] = {
     COUNT("keepalive_count", AT(keepalive_count)),
     {"rekey_bytes", JSON_INTEGER, AT(rekey_bytes), .max = JSON_INTEGER_MAX,
         .required = true},
+    {"detach_key", JSON_STRING, AT(detach_key), .min = 1,
+        .max = LIMIT_KEY_BYTES},
 };
 #undef AT
 
@@ -193,6 +209,22 @@ static const struct json_field task_fields[] = {
     {.kind = JSON_INLINE, .offset = 0, .shape = &control_view_shape},
 };
 
+#define AT(member) offsetof(struct control_recording, member)
+static const struct json_field recording_fields[] = {
+    REQUEST(control_recording),
+    {"recording", JSON_STRING, AT(recording), .min = 1,
+        .max = LIMIT_EXEC_ID_BYTES, .required = true},
+    {"task", JSON_STRING, AT(task), .min = 1, .max = LIMIT_NAME_BYTES,
+        .required = true},
+    {"owner", JSON_STRING, AT(owner), .min = 1, .max = LIMIT_PRINCIPAL_BYTES,
+        .required = true},
+    {"bytes", JSON_INTEGER, AT(bytes), .max = JSON_INTEGER_MAX,
+        .required = true},
+    {"modified", JSON_STRING, AT(modified), .min = 1, .max = TIME_BYTES,
+        .required = true},
+};
+#undef AT
+
 #define AT(member) offsetof(struct control_answer, member)
 static const struct json_field answer_fields[] = {
     REQUEST(control_answer),
@@ -223,6 +255,10 @@ static const struct json_shape update_shape = {
     JSON_SHAPE(update_fields, struct control_update)};
 static const struct json_shape ask_shape = {
     JSON_SHAPE(ask_fields, struct control_ask)};
+static const struct json_shape replay_shape = {
+    JSON_SHAPE(replay_fields, struct control_replay)};
+static const struct json_shape recording_shape = {
+    JSON_SHAPE(recording_fields, struct control_recording)};
 static const struct json_shape session_shape = {
     JSON_SHAPE(session_fields, struct control_session)};
 static const struct json_shape configure_shape = {
@@ -244,6 +280,8 @@ const struct json_shape *const control_shapes[CONTROL_TYPES] = {
     [CONTROL_TASK_GET] = &ask_shape,
     [CONTROL_TASK_UPDATE] = &update_shape,
     [CONTROL_TASK_DESTROY] = &ask_shape,
+    [CONTROL_RECORDINGS] = &ask_shape,
+    [CONTROL_REPLAY] = &replay_shape,
     [CONTROL_SESSION] = &session_shape,
     [CONTROL_DOWN] = &ask_shape,
     [CONTROL_CONFIGURE] = &configure_shape,
@@ -251,6 +289,7 @@ const struct json_shape *const control_shapes[CONTROL_TYPES] = {
     [CONTROL_NAMES] = &names_shape,
     [CONTROL_DRAIN] = &json_empty_shape,
     [CONTROL_TASK] = &task_shape,
+    [CONTROL_RECORDING] = &recording_shape,
     [CONTROL_ANSWER] = &answer_shape,
 };
 

@@ -28,8 +28,12 @@ enum control_type {
 	CONTROL_TASK_GET,     /* struct control_ask */
 	CONTROL_TASK_UPDATE,  /* struct control_update */
 	CONTROL_TASK_DESTROY, /* struct control_ask */
-	CONTROL_SESSION, /* struct control_session: for the audit; no answer
-	                  */
+	CONTROL_RECORDINGS, /* struct control_ask: of a task, or all; each comes
+	                       as a recording message */
+	CONTROL_REPLAY,     /* struct control_replay: the answer's fd leads to a
+	                       player, as an attachment */
+	CONTROL_SESSION,    /* struct control_session: for the audit; no answer
+	                     */
 	/* admin -> manager, besides the task messages above */
 	CONTROL_DOWN, /* struct control_ask: destroy every task and end */
 	/* manager -> gate */
@@ -39,8 +43,9 @@ enum control_type {
 	CONTROL_NAMES,     /* struct control_names */
 	CONTROL_DRAIN,     /* no members: accept no more, end when idle */
 	/* manager -> whoever asked */
-	CONTROL_TASK,   /* struct control_task: one of a list, or an event */
-	CONTROL_ANSWER, /* struct control_answer, with the attachment's fd */
+	CONTROL_TASK,      /* struct control_task: one of a list, or an event */
+	CONTROL_RECORDING, /* struct control_recording: one of a list */
+	CONTROL_ANSWER,    /* struct control_answer, with the attachment's fd */
 	CONTROL_TYPES
 };
 
@@ -78,6 +83,13 @@ struct control_ask {
 	char *task; /* id or name; NULL for list and down */
 };
 
+struct control_replay {
+	int64_t request;
+	char *principal;
+	char *session; /* as in control_attach */
+	char *recording;
+};
+
 struct control_session {
 	char *session;
 	char *principal; /* NULL before authentication */
@@ -95,6 +107,8 @@ struct control_configure {
 	int64_t keepalive_ms;            /* 0: none */
 	int64_t keepalive_count; /* unanswered before the peer is dead */
 	int64_t rekey_bytes;     /* 0: libssh's */
+	char *detach_key; /* of named sessions: "C-\\", as tmux writes keys;
+	                     NULL: none */
 };
 
 /* Lines of authorized_keys; the table is in force after the last part. */
@@ -140,6 +154,15 @@ struct control_task {
 	int64_t provision_ms; /* from asked to ready; -1 until then */
 };
 
+struct control_recording {
+	int64_t request;
+	char *recording; /* its id is that of its exec */
+	char *task;      /* the name that the task has or had */
+	char *owner;     /* the principal that created the task */
+	int64_t bytes;
+	char *modified; /* RFC 3339 */
+};
+
 struct control_answer {
 	int64_t request;
 	char *code; /* NULL: done; else error_code_name() */
@@ -164,6 +187,8 @@ union control_body {
 	struct control_keys keys;
 	struct control_names names;
 	struct control_task task;
+	struct control_replay replay;
+	struct control_recording recording;
 	struct control_answer answer;
 };
 

@@ -30,6 +30,7 @@ static const struct json_field configure_fields[] = {
         .required = true},
     {"output", JSON_INTEGER, AT(output), .min = LIMIT_OUTPUT_MIN,
         .max = LIMIT_OUTPUT_MAX, .required = true},
+    {"recording", JSON_RECORD, AT(recording), .shape = &recording_spec_shape},
 };
 #undef AT
 

@@ -21,6 +21,7 @@
 
 #include "protocol/attachment.h"
 #include "protocol/json.h"
+#include "protocol/task_spec.h"
 
 enum custody_type {
 	CUSTODY_TAKE = 0,  /* no members */
@@ -42,8 +43,9 @@ struct custody_configure {
 	char **env; /* of the task, under each command's own */
 	char *user;
 	char *cwd;
-	int64_t execs;  /* running at once */
-	int64_t output; /* bytes kept per exec */
+	int64_t execs;                   /* running at once */
+	int64_t output;                  /* bytes kept per exec */
+	struct recording_spec recording; /* of every terminal, if present */
 };
 
 struct custody_state {

@@ -9,21 +9,27 @@
 #include "protocol/limits.h"
 #include "protocol/name.h"
 
-#define PTY_SIDE_MAX   1000
-#define PTY_TERM_BYTES 64
-
 static const char *const stdin_names[EXEC_STDIN_MODES + 1] = {
     [EXEC_STDIN_CLOSED] = "closed",
     [EXEC_STDIN_OPEN] = "open",
 };
 
+const char *const size_policy_names[SIZE_POLICIES + 1] = {
+    [SIZE_LATEST] = "latest",
+    [SIZE_SMALLEST] = "smallest",
+    [SIZE_LARGEST] = "largest",
+    [SIZE_FIXED] = "fixed",
+};
+
 #define AT(member) offsetof(struct exec_pty, member)
 static const struct json_field pty_fields[] = {
-    {"rows", JSON_INTEGER, AT(rows), .min = 1, .max = PTY_SIDE_MAX,
+    {"rows", JSON_INTEGER, AT(rows), .min = 1, .max = LIMIT_PTY_ROWS,
         .required = true},
-    {"cols", JSON_INTEGER, AT(cols), .min = 1, .max = PTY_SIDE_MAX,
+    {"cols", JSON_INTEGER, AT(cols), .min = 1, .max = LIMIT_PTY_COLS,
         .required = true},
-    {"term", JSON_STRING, AT(term), .min = 1, .max = PTY_TERM_BYTES},
+    {"term", JSON_STRING, AT(term), .min = 1, .max = LIMIT_TERM_BYTES},
+    {"size", JSON_ENUM, AT(size), .names = size_policy_names,
+        .absent = SIZE_LATEST},
 };
 #undef AT
 
@@ -43,13 +49,13 @@ static const struct json_field fields[] = {
     {"timeout_ms", JSON_INTEGER, AT(timeout_ms), .min = 1,
         .max = LIMIT_EXEC_MS_MAX},
     {"name", JSON_STRING, AT(name), .min = 1, .max = LIMIT_NAME_BYTES},
+    {"pty", JSON_RECORD, AT(pty), .shape = &pty_shape},
     /* the rest is not a brain's */
     {"login", JSON_BOOL, AT(login), .absent = false},
-    {"pty", JSON_RECORD, AT(pty), .shape = &pty_shape},
 };
 #undef AT
 
-#define NOT_A_BRAINS 2
+#define NOT_A_BRAINS 1
 
 int
 exec_spec_check(const struct exec_spec *spec, struct error *err)
@@ -68,6 +74,9 @@ exec_spec_check(const struct exec_spec *spec, struct error *err)
 		return error_set(err, ERROR_INVALID,
 		    "\"name\" is not [a-z0-9][a-z0-9-]*, 1 to %u bytes",
 		    LIMIT_NAME_BYTES);
+	if (spec->pty.present && spec->input.bytes != NULL)
+		return error_set(err, ERROR_INVALID,
+		    "\"stdin\" is given beside \"pty\", whose input it is");
 	return 0;
 }
 

@@ -16,12 +16,24 @@ struct error;
 
 enum exec_stdin { EXEC_STDIN_CLOSED = 0, EXEC_STDIN_OPEN, EXEC_STDIN_MODES };
 
+/* How the size of a terminal follows from those of its clients. */
+enum size_policy {
+	SIZE_LATEST = 0, /* that of whoever typed last */
+	SIZE_SMALLEST,
+	SIZE_LARGEST,
+	SIZE_FIXED, /* as it was made, or was resized to by request */
+	SIZE_POLICIES
+};
+
+extern const char *const size_policy_names[SIZE_POLICIES + 1];
+
 /* A terminal of rows x cols. Shape in exec_spec.c. */
 struct exec_pty {
 	bool present;
-	int64_t rows; /* 1..1000 */
-	int64_t cols; /* 1..1000 */
-	char *term;   /* 1..64 bytes */
+	int64_t rows; /* 1..LIMIT_PTY_ROWS */
+	int64_t cols; /* 1..LIMIT_PTY_COLS */
+	char *term;   /* TERM, 1..LIMIT_TERM_BYTES; NULL: xterm-256color */
+	int size;     /* enum size_policy */
 };
 
 struct exec_spec {
@@ -37,18 +49,20 @@ struct exec_spec {
 	                           EXEC_STDIN_OPEN and STDIN frames */
 	struct exec_pty pty;
 	int64_t timeout_ms; /* 0: the default of whoever attaches */
-	char *name;         /* a label for lists; NULL */
+	char *name; /* a label for lists; with pty: of the session, which
+	               no other running terminal of the task has; NULL */
 };
 
-/* argv command cwd env user stdin timeout_ms name login pty */
+/* argv command cwd env user stdin timeout_ms name pty login */
 extern const struct json_shape exec_spec_shape;
 
-/* What a brain may say: all but login and pty. */
+/* What a brain may say: all but login. */
 extern const struct json_shape exec_spec_brain_shape;
 
 /*
  * What no single field can say, and the shapes check: exactly one of argv,
- * command and login; argv's first item not empty; name a valid name.
+ * command and login; argv's first item not empty; name a valid name; with pty
+ * no stdin given, for its terminal is what it reads.
  */
 int exec_spec_check(const struct exec_spec *spec, struct error *err);
 

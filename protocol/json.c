@@ -35,6 +35,7 @@ static const struct {
     [JSON_VECTOR] = {BIT(array), "an array"},
     [JSON_MAP] = {BIT(object), "an object"},
     [JSON_RECORD] = {BIT(object), "an object"},
+    [JSON_RECORDS] = {BIT(array), "an array"},
     [JSON_INLINE] = {0, ""},
 #undef BIT
 };
@@ -224,6 +225,30 @@ read_record(const struct json_field *field, struct json_object *value,
 }
 
 static int
+read_records(const struct json_field *field, struct json_object *value,
+    struct json_records *out, const struct json_place *place)
+{
+	size_t count = json_object_array_length(value);
+	size_t i;
+
+	if (check_count(field, count, place) != 0)
+		return -1;
+	json_records_make(field->shape, count, out);
+	for (i = 0; i < count; i++) {
+		struct json_place here = {place, NULL, i, place->err};
+		struct json_object *item = json_object_array_get_idx(value, i);
+
+		if (!json_object_is_type(item, json_type_object))
+			return json_refuse(
+			    &here, ERROR_INVALID, "is not an object");
+		if (read_object(field->shape, item, false,
+		        json_shape_record(field->shape, out, i), &here) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
 read_value(const struct json_field *field, struct json_object *value,
     void *member, const struct json_place *place)
 {
@@ -255,6 +280,8 @@ read_value(const struct json_field *field, struct json_object *value,
 		return read_map(field, value, member, place);
 	case JSON_RECORD:
 		return read_record(field, value, member, place);
+	case JSON_RECORDS:
+		return read_records(field, value, member, place);
 	case JSON_BYTES:
 	case JSON_INLINE:
 	case JSON_KINDS:

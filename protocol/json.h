@@ -36,20 +36,27 @@ enum json_kind {
 	                 has no name */
 	JSON_BLOB, /* struct json_data from {"data": ...} or {"base64": ...} */
 	JSON_ENUM, /* int: index of the string in names */
-	JSON_VECTOR, /* char **, NULL-terminated; min..max items, JSON_TEXT
-	                each, at most item_max bytes */
-	JSON_MAP,    /* char **, NULL-terminated "name=value"; names are not
-	                empty and hold no '='; as JSON_VECTOR */
-	JSON_RECORD, /* an embedded struct with a shape of its own, whose first
-	                member is "bool present" */
-	JSON_INLINE, /* an embedded struct whose shape's members stand beside
-	                this shape's own; the field has no name */
+	JSON_VECTOR,  /* char **, NULL-terminated; min..max items, JSON_TEXT
+	                 each, at most item_max bytes */
+	JSON_MAP,     /* char **, NULL-terminated "name=value"; names are not
+	                 empty and hold no '='; as JSON_VECTOR */
+	JSON_RECORD,  /* an embedded struct with a shape of its own, whose first
+	                 member is "bool present" */
+	JSON_RECORDS, /* struct json_records: an array of min..max objects of
+	                 the field's shape */
+	JSON_INLINE,  /* an embedded struct whose shape's members stand beside
+	                 this shape's own; the field has no name */
 	JSON_KINDS
 };
 
 struct json_data {
 	char *bytes; /* owned; NULL when the member is absent */
 	size_t len;
+};
+
+struct json_records {
+	void *items; /* owned; NULL when the member is absent */
+	size_t count;
 };
 
 struct json_shape;
@@ -63,7 +70,8 @@ struct json_field {
 	int64_t absent; /* number, enum or bool when not given; not written
 	                   when it has this value, unless required */
 	const char *const *names;       /* JSON_ENUM: NULL-terminated */
-	const struct json_shape *shape; /* JSON_RECORD, JSON_INLINE */
+	const struct json_shape *shape; /* JSON_RECORD, JSON_RECORDS,
+	                                   JSON_INLINE */
 	uint32_t item_max;              /* JSON_VECTOR, JSON_MAP */
 	bool required;
 	bool nullable; /* JSON_STRING: null is read as NULL, written for it */
@@ -126,6 +134,10 @@ int json_write(const struct json_shape *shape, const char *type,
 
 /* Set every member to its absent value (a body to be written). */
 void json_absent(const struct json_shape *shape, void *body);
+
+/* Room for count records, all absent; out->items is owned. */
+void json_records_make(
+    const struct json_shape *shape, size_t count, struct json_records *out);
 
 /* Free what a body owns and set every member to absent. */
 void json_clear(const struct json_shape *shape, void *body);

@@ -15,6 +15,13 @@ at(void *body, const struct json_field *field)
 	return (char *)body + field->offset;
 }
 
+void *
+json_shape_record(const struct json_shape *shape,
+    const struct json_records *records, size_t i)
+{
+	return (char *)records->items + i * shape->size;
+}
+
 /* On zeroed memory, so that only what is not zero needs to be set. */
 static void
 set_absent(const struct json_shape *shape, void *body)
@@ -33,9 +40,21 @@ set_absent(const struct json_shape *shape, void *body)
 			*(int *)member = -1;
 		else if (field->kind == JSON_ENUM)
 			*(int *)member = (int)field->absent;
-		else if (field->shape != NULL)
+		else if (field->shape != NULL && field->kind != JSON_RECORDS)
 			set_absent(field->shape, member);
 	}
+}
+
+static void free_members(const struct json_shape *shape, void *body);
+
+static void
+free_records(const struct json_shape *shape, struct json_records *records)
+{
+	size_t i;
+
+	for (i = 0; i < records->count; i++)
+		free_members(shape, json_shape_record(shape, records, i));
+	free(records->items);
 }
 
 static void
@@ -53,6 +72,8 @@ free_members(const struct json_shape *shape, void *body)
 			free(((struct json_data *)member)->bytes);
 		else if (field->kind == JSON_VECTOR || field->kind == JSON_MAP)
 			memory_vector_free(*(char ***)member);
+		else if (field->kind == JSON_RECORDS)
+			free_records(field->shape, member);
 		else if (field->shape != NULL)
 			free_members(field->shape, member);
 	}
@@ -84,6 +105,18 @@ json_absent(const struct json_shape *shape, void *body)
 	if (shape->size > 0)
 		memset(body, 0, shape->size);
 	set_absent(shape, body);
+}
+
+void
+json_records_make(
+    const struct json_shape *shape, size_t count, struct json_records *out)
+{
+	size_t i;
+
+	out->items = memory_new(count + 1, shape->size);
+	out->count = count;
+	for (i = 0; i < count; i++)
+		set_absent(shape, json_shape_record(shape, out, i));
 }
 
 void

@@ -7,10 +7,13 @@
 #include "protocol/buffer.h"
 #include "protocol/error.h"
 #include "protocol/json.h"
+#include "protocol/json_shape.h"
 #include "protocol/utf8.h"
 
 #define ONES      0x0101010101010101u
 #define HIGH_BITS 0x8080808080808080u
+
+#define BLOCK_BYTES 512
 
 /* Errors stick: the pieces are appended without a look at each. */
 struct writer {
@@ -29,6 +32,33 @@ put(struct writer *writer, const char *bytes, size_t len)
 }
 
 #define PUT_LITERAL(writer, text) put(writer, text, sizeof(text) - 1)
+
+/* Small pieces of a string, so that not each has to be appended. */
+struct block {
+	struct writer *writer;
+	size_t len;
+	char bytes[BLOCK_BYTES];
+};
+
+static void
+flush(struct block *block)
+{
+	put(block->writer, block->bytes, block->len);
+	block->len = 0;
+}
+
+static inline void
+add(struct block *block, const char *bytes, size_t len)
+{
+	if (len > sizeof(block->bytes) - block->len)
+		flush(block);
+	if (len > sizeof(block->bytes)) {
+		put(block->writer, bytes, len);
+		return;
+	}
+	memcpy(block->bytes + block->len, bytes, len);
+	block->len += len;
+}
 
 static bool
 is_plain(unsigned char c)
@@ -64,34 +94,37 @@ plain_prefix(const char *bytes, size_t len)
 }
 
 static void
-put_escape(struct writer *writer, unsigned char c)
+add_escape(struct block *block, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
-	static const char pairs[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+	static const char short_forms[] = {['"'] = '"',
+	    ['\\'] = '\\',
+	    ['\b'] = 'b',
+	    ['\f'] = 'f',
+	    ['\n'] = 'n',
+	    ['\r'] = 'r',
+	    ['\t'] = 't'};
 	char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-	const char *pair;
 
-	for (pair = pairs; *pair != '\0'; pair += 2) {
-		if ((unsigned char)*pair == c) {
-			text[1] = pair[1];
-			put(writer, text, 2);
-			return;
-		}
+	if (short_forms[c] == '\0') {
+		add(block, text, sizeof(text));
+		return;
 	}
-	put(writer, text, sizeof(text));
+	text[1] = short_forms[c];
+	add(block, text, 2);
 }
 
 /* Valid UTF-8, between the quotes. */
 static void
-put_characters(struct writer *writer, const char *bytes, size_t len)
+add_characters(struct block *block, const char *bytes, size_t len)
 {
 	size_t run;
 
 	while (len > 0) {
 		run = plain_prefix(bytes, len);
-		put(writer, bytes, run);
+		add(block, bytes, run);
 		if (run < len) {
-			put_escape(writer, (unsigned char)bytes[run]);
+			add_escape(block, (unsigned char)bytes[run]);
 			run++;
 		}
 		bytes += run;
@@ -102,21 +135,25 @@ put_characters(struct writer *writer, const char *bytes, size_t len)
 static void
 put_string(struct writer *writer, const char *bytes, size_t len)
 {
+	struct block block;
 	size_t partial;
 	size_t valid;
 
-	PUT_LITERAL(writer, "\"");
+	block.writer = writer;
+	block.len = 0;
+	add(&block, "\"", 1);
 	while (len > 0) {
 		valid = utf8_valid_prefix(bytes, len, &partial);
-		put_characters(writer, bytes, valid);
+		add_characters(&block, bytes, valid);
 		if (valid < len) {
-			PUT_LITERAL(writer, "\xef\xbf\xbd");
+			add(&block, "\xef\xbf\xbd", 3);
 			valid++;
 		}
 		bytes += valid;
 		len -= valid;
 	}
-	PUT_LITERAL(writer, "\"");
+	add(&block, "\"", 1);
+	flush(&block);
 }
 
 static void
@@ -264,6 +301,8 @@ is_absent(const struct json_field *field, const void *member)
 		return ((const struct json_data *)member)->bytes == NULL;
 	case JSON_RECORD:
 		return !*(const bool *)member;
+	case JSON_RECORDS:
+		return ((const struct json_records *)member)->items == NULL;
 	case JSON_INLINE:
 	case JSON_KINDS:
 		break;
@@ -283,6 +322,21 @@ put_record(
 	put_members(writer, shape, record);
 	writer->first = false;
 	PUT_LITERAL(writer, "}");
+}
+
+static void
+put_records(struct writer *writer, const struct json_shape *shape,
+    const struct json_records *records)
+{
+	size_t i;
+
+	PUT_LITERAL(writer, "[");
+	for (i = 0; i < records->count; i++) {
+		if (i > 0)
+			PUT_LITERAL(writer, ",");
+		put_record(writer, shape, json_shape_record(shape, records, i));
+	}
+	PUT_LITERAL(writer, "]");
 }
 
 static void
@@ -334,6 +388,9 @@ put_value(
 		break;
 	case JSON_RECORD:
 		put_record(writer, field->shape, member);
+		break;
+	case JSON_RECORDS:
+		put_records(writer, field->shape, member);
 		break;
 	case JSON_INLINE:
 		put_members(writer, field->shape, member);

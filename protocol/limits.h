@@ -54,12 +54,34 @@
 #define LIMIT_OUTPUT_MAX    (64ll << 30)
 #define LIMIT_EXECS_KEPT    256u /* ended execs a keeper remembers */
 
+/* a terminal */
+#define LIMIT_PTY_ROWS         500
+#define LIMIT_PTY_COLS         1000
+#define LIMIT_TERM_BYTES       64u          /* TERM */
+#define LIMIT_SCROLLBACK       2000u        /* lines kept ... */
+#define LIMIT_SCROLLBACK_BYTES (1u << 20)   /* ... and their memory */
+#define LIMIT_SCREEN_BYTES     (128u << 10) /* of lines in one answer */
+#define LIMIT_KEYS             256u         /* in one request */
+#define LIMIT_KEY_BYTES        32u          /* a key's name */
+#define LIMIT_PASTE_BYTES      (64u << 10) /* "text" or "paste" of one request */
+#define LIMIT_UNTIL            16u         /* conditions of one wait */
+#define LIMIT_PATTERN_BYTES    1024u       /* text or regex to wait for */
+#define LIMIT_WAITS            64u         /* at once, per attached exec */
+#define LIMIT_WAIT_MS          (24ll * 3600 * 1000)
+#define LIMIT_ASK              (1 << 30) /* a gate's number for what it asks */
+#define LIMIT_RECORDING        (64ll << 20) /* ... where none is said */
+#define LIMIT_RECORDING_MIN    (64ll << 10) /* bytes of a recording */
+#define LIMIT_RECORDING_MAX    (16ll << 30)
+
 /* an SSH connection before it is authenticated */
 #define LIMIT_HANDSHAKE_PACKETS 64u
 #define LIMIT_HANDSHAKE_BYTES   (256u << 10)
 
 /* credit between processes, bytes */
-#define WINDOW_OUTPUT (1u << 20)   /* agent to keeper, per exec */
-#define WINDOW_STDIN  (256u << 10) /* towards the agent, per exec */
+#define WINDOW_OUTPUT (1u << 20) /* agent to keeper, per exec */
+#define WINDOW_PTY                                                             \
+	(128u << 10)              /* ... with a terminal: what one floods with \
+	                             stands before another's echo */
+#define WINDOW_STDIN (256u << 10) /* towards the agent, per exec */
 
 #endif

@@ -14,9 +14,12 @@ const char *const link_types[LINK_TYPES + 1] = {
     [LINK_EXEC] = "exec",
     [LINK_SIGNAL] = "signal",
     [LINK_KILL] = "kill",
+    [LINK_RESIZE] = "resize",
+    [LINK_HANGUP] = "hangup",
     [LINK_HELLO] = "hello",
     [LINK_STARTED] = "started",
     [LINK_REFUSED] = "refused",
+    [LINK_TERMINAL] = "terminal",
     [LINK_EXIT] = "exit",
 };
 
@@ -78,6 +81,22 @@ static const struct json_field hello_fields[] = {
 };
 #undef AT
 
+#define AT(member) offsetof(struct link_resize, member)
+static const struct json_field resize_fields[] = {
+    {"rows", JSON_INTEGER, AT(rows), .min = 1, .max = LIMIT_PTY_ROWS,
+        .required = true},
+    {"cols", JSON_INTEGER, AT(cols), .min = 1, .max = LIMIT_PTY_COLS,
+        .required = true},
+};
+#undef AT
+
+#define AT(member) offsetof(struct link_terminal, member)
+static const struct json_field terminal_fields[] = {
+    {"echo", JSON_BOOL, AT(echo), .required = true},
+    {"canonical", JSON_BOOL, AT(canonical), .required = true},
+};
+#undef AT
+
 static const struct json_field started_fields[] = {
     {"pid", JSON_INTEGER, offsetof(struct link_started, pid), .min = 1,
         .max = LIMIT_PID, .required = true},
@@ -120,6 +139,10 @@ const struct json_shape link_signal_shape = {
     JSON_SHAPE(signal_fields, struct link_signal), .check = check_signal};
 const struct json_shape link_hello_shape = {
     JSON_SHAPE(hello_fields, struct link_hello)};
+const struct json_shape link_resize_shape = {
+    JSON_SHAPE(resize_fields, struct link_resize)};
+static const struct json_shape terminal_shape = {
+    JSON_SHAPE(terminal_fields, struct link_terminal)};
 static const struct json_shape started_shape = {
     JSON_SHAPE(started_fields, struct link_started)};
 static const struct json_shape refused_shape = {
@@ -131,9 +154,12 @@ const struct json_shape *const link_shapes[LINK_TYPES] = {
     [LINK_EXEC] = &exec_shape,
     [LINK_SIGNAL] = &link_signal_shape,
     [LINK_KILL] = &json_empty_shape,
+    [LINK_RESIZE] = &link_resize_shape,
+    [LINK_HANGUP] = &json_empty_shape,
     [LINK_HELLO] = &link_hello_shape,
     [LINK_STARTED] = &started_shape,
     [LINK_REFUSED] = &refused_shape,
+    [LINK_TERMINAL] = &terminal_shape,
     [LINK_EXIT] = &exit_shape,
 };
 

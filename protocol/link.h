@@ -9,9 +9,11 @@
  *   STDIN*, empty at the end   started | refused
  *   WINDOW (output credit)     STDOUT*, STDERR*, PTY*; empty at each one's end
  *   signal                     WINDOW (stdin credit)
- *   kill                       exit, always last of its stream
+ *   kill                       terminal
+ *   resize, hangup             exit, always last of its stream
  *
- * Both sides begin with WINDOW_OUTPUT and WINDOW_STDIN of credit for an exec.
+ * Both sides begin with WINDOW_OUTPUT, or WINDOW_PTY for a terminal, and
+ * WINDOW_STDIN of credit for an exec.
  * Output credit is shared by the exec's streams.
  */
 #ifndef PROTOCOL_LINK_H
@@ -28,9 +30,14 @@ enum link_type {
 	LINK_SIGNAL,   /* keeper -> agent: struct link_signal */
 	LINK_KILL,     /* keeper -> agent: SIGKILL to the exec's whole tree;
 	                  no members */
+	LINK_RESIZE,   /* keeper -> agent: struct link_resize, of an exec with
+	                  a pty; the kernel sends SIGWINCH */
+	LINK_HANGUP,   /* keeper -> agent: close the pty, as a modem would;
+	                  the kernel sends SIGHUP; no members */
 	LINK_HELLO,    /* agent -> keeper: struct link_hello */
 	LINK_STARTED,  /* agent -> keeper: struct link_started */
 	LINK_REFUSED,  /* agent -> keeper: struct link_refused */
+	LINK_TERMINAL, /* agent -> keeper: struct link_terminal */
 	LINK_EXIT,     /* agent -> keeper: struct link_exit */
 	LINK_TYPES
 };
@@ -58,6 +65,21 @@ struct link_signal {
 	char *signal; /* "TERM": see protocol/signal.h */
 	bool tree;    /* to every process of the exec; else to the process
 	                 group that it began with */
+};
+
+struct link_resize {
+	int64_t rows; /* 1..LIMIT_PTY_ROWS */
+	int64_t cols; /* 1..LIMIT_PTY_COLS */
+};
+
+/*
+ * What the pty's modes have become; both are on when it is made. The agent
+ * looks before it writes each STDIN to the pty and after it has read from it;
+ * a change is told before the credit of that STDIN, or that PTY frame.
+ */
+struct link_terminal {
+	bool echo;      /* ECHO */
+	bool canonical; /* ICANON */
 };
 
 struct link_hello {
@@ -96,6 +118,7 @@ extern const struct json_shape *const link_shapes[LINK_TYPES];
 extern const struct json_messages link_messages;
 extern const struct json_shape link_signal_shape;
 extern const struct json_shape link_hello_shape;
+extern const struct json_shape link_resize_shape;
 extern const struct json_shape rusage_shape;
 
 union link_body {
@@ -104,6 +127,8 @@ union link_body {
 	struct link_hello hello;
 	struct link_started started;
 	struct link_refused refused;
+	struct link_resize resize;
+	struct link_terminal terminal;
 	struct link_exit exit;
 };
 

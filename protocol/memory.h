@@ -29,4 +29,8 @@ void memory_vector_free(char **vector);
 /* Items in a NULL-terminated vector; 0 for NULL. */
 size_t memory_vector_len(char *const *vector);
 
+/* The struct of a type that has what pointer points to as its member. */
+#define container_of(pointer, type, member) \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
 #endif

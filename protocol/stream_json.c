@@ -18,6 +18,11 @@ const char *const request_types[REQUEST_TYPES + 1] = {
     [REQUEST_SIGNAL] = "signal",
     [REQUEST_ATTACH] = "attach",
     [REQUEST_DETACH] = "detach",
+    [REQUEST_RESIZE] = "resize",
+    [REQUEST_SCREEN] = "screen",
+    [REQUEST_KEYS] = "keys",
+    [REQUEST_WAIT] = "wait",
+    [REQUEST_SESSIONS] = "sessions",
     [REQUEST_CANCEL] = "cancel",
     [REQUEST_PING] = "ping",
 };
@@ -44,6 +49,17 @@ check_signal(const void *body, struct error *err)
 	const struct request_signal *request = body;
 
 	return signal_check(request->signal, err);
+}
+
+static int
+check_offsets(const void *body, struct error *err)
+{
+	const struct request_offsets *offsets = body;
+
+	if (offsets->pty >= 0 && (offsets->out >= 0 || offsets->err >= 0))
+		return error_set(err, ERROR_INVALID,
+		    "\"pty\" is given beside \"stdout\" or \"stderr\"");
+	return 0;
 }
 
 static int
@@ -111,18 +127,72 @@ static const struct json_field signal_fields[] = {
 };
 #undef AT
 
+/* ATTACH_NONE is between gate and keeper. */
+static const char *const from_names[] = {
+    [ATTACH_START] = "start",
+    [ATTACH_LIVE] = "live",
+    NULL,
+};
+
+#define AT(member) offsetof(struct request_offsets, member)
+#define OFFSET(name, at)                                                      \
+	{                                                                     \
+		name, JSON_INTEGER, at, .max = JSON_INTEGER_MAX, .absent = -1 \
+	}
+static const struct json_field offsets_fields[] = {
+    OFFSET("stdout", AT(out)),
+    OFFSET("stderr", AT(err)),
+    OFFSET("pty", AT(pty)),
+};
+#undef AT
+
+static const struct json_shape offsets_shape = {
+    JSON_SHAPE(offsets_fields, struct request_offsets), .check = check_offsets};
+
 #define AT(member) offsetof(struct request_attach, member)
 static const struct json_field attach_fields[] = {
     ID(request_attach),
     EXEC(request_attach),
-    {"from", JSON_ENUM, AT(from), .names = attach_from_names},
-    {"from", JSON_RECORD, AT(offsets), .shape = &stream_offsets_shape},
+    {"from", JSON_ENUM, AT(from), .names = from_names},
+    {"from", JSON_RECORD, AT(offsets), .shape = &offsets_shape},
 };
 #undef AT
 
 static const struct json_field on_exec_fields[] = {
     ID(request_on_exec),
     EXEC(request_on_exec),
+};
+
+#define INLINE(body, member, its)                                             \
+	{                                                                     \
+		.kind = JSON_INLINE, .offset = offsetof(struct body, member), \
+		.shape = &(its)                                               \
+	}
+
+static const struct json_field resize_fields[] = {
+    ID(request_resize),
+    EXEC(request_resize),
+    INLINE(request_resize, size, link_resize_shape),
+};
+
+static const struct json_field screen_fields[] = {
+    ID(request_screen),
+    EXEC(request_screen),
+    INLINE(request_screen, of, screen_ask_shape),
+};
+
+static const struct json_field keys_fields[] = {
+    ID(request_keys),
+    EXEC(request_keys),
+    INLINE(request_keys, of, keys_ask_shape),
+    {"wait", JSON_RECORD, offsetof(struct request_keys, wait),
+        .shape = &wait_ask_shape},
+};
+
+static const struct json_field wait_fields[] = {
+    ID(request_wait),
+    EXEC(request_wait),
+    INLINE(request_wait, of, wait_ask_shape),
 };
 
 static const struct json_field cancel_fields[] = {
@@ -149,6 +219,14 @@ static const struct json_shape attach_shape = {
     JSON_SHAPE(attach_fields, struct request_attach)};
 static const struct json_shape on_exec_shape = {
     JSON_SHAPE(on_exec_fields, struct request_on_exec)};
+static const struct json_shape resize_shape = {
+    JSON_SHAPE(resize_fields, struct request_resize)};
+static const struct json_shape screen_shape = {
+    JSON_SHAPE(screen_fields, struct request_screen)};
+static const struct json_shape keys_shape = {
+    JSON_SHAPE(keys_fields, struct request_keys)};
+static const struct json_shape wait_shape = {
+    JSON_SHAPE(wait_fields, struct request_wait)};
 static const struct json_shape cancel_shape = {
     JSON_SHAPE(cancel_fields, struct request_cancel)};
 
@@ -163,6 +241,11 @@ const struct json_shape *const request_shapes[REQUEST_TYPES] = {
     [REQUEST_SIGNAL] = &signal_shape,
     [REQUEST_ATTACH] = &attach_shape,
     [REQUEST_DETACH] = &on_exec_shape,
+    [REQUEST_RESIZE] = &resize_shape,
+    [REQUEST_SCREEN] = &screen_shape,
+    [REQUEST_KEYS] = &keys_shape,
+    [REQUEST_WAIT] = &wait_shape,
+    [REQUEST_SESSIONS] = &task_shape,
     [REQUEST_CANCEL] = &cancel_shape,
     [REQUEST_PING] = &plain_shape,
 };

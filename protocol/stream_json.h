@@ -28,6 +28,11 @@ enum request_type {
 	REQUEST_SIGNAL,          /* struct request_signal */
 	REQUEST_ATTACH,          /* struct request_attach */
 	REQUEST_DETACH,          /* struct request_on_exec */
+	REQUEST_RESIZE,          /* struct request_resize */
+	REQUEST_SCREEN,          /* struct request_screen */
+	REQUEST_KEYS,            /* struct request_keys */
+	REQUEST_WAIT,            /* struct request_wait */
+	REQUEST_SESSIONS,        /* struct request_task */
 	REQUEST_CANCEL,          /* struct request_cancel */
 	REQUEST_PING,            /* struct request_plain */
 	REQUEST_TYPES
@@ -76,17 +81,50 @@ struct request_signal {
 	bool tree;
 };
 
+/* The next byte wanted of each stream; -1: not given, which means 0. */
+struct request_offsets {
+	bool present;
+	int64_t out; /* "stdout" */
+	int64_t err; /* "stderr" */
+	int64_t pty; /* "pty", not beside the other two */
+};
+
 struct request_attach {
 	char *id;
 	char *exec;
-	int from;                      /* enum attach_from, unless offsets;
-	                                  absent: ATTACH_START */
-	struct stream_offsets offsets; /* "from": {"stdout": n, "stderr": n} */
+	int from; /* ATTACH_START or ATTACH_LIVE, unless offsets;
+	             absent: ATTACH_START */
+	struct request_offsets offsets;
 };
 
 struct request_on_exec {
 	char *id;
 	char *exec;
+};
+
+struct request_resize {
+	char *id;
+	char *exec;
+	struct link_resize size;
+};
+
+struct request_screen {
+	char *id;
+	char *exec;
+	struct screen_ask of;
+};
+
+struct request_keys {
+	char *id;
+	char *exec;
+	struct keys_ask of;
+	struct wait_ask wait;
+};
+
+struct request_wait {
+	char *id;
+	char *exec;
+	struct wait_ask of;
 };
 
 struct request_cancel {
@@ -109,6 +147,10 @@ union request_body {
 	struct request_signal signal;
 	struct request_attach attach;
 	struct request_on_exec on_exec;
+	struct request_resize resize;
+	struct request_screen screen;
+	struct request_keys keys;
+	struct request_wait wait;
 	struct request_cancel cancel;
 };
 
@@ -164,7 +206,12 @@ struct event_reply {
 	int64_t pid;           /* exec; -1 */
 	int64_t out;           /* "stdout", attach; -1 */
 	int64_t err;           /* "stderr", attach; -1 */
-	int running;           /* attach; -1 */
+	int64_t pty; /* "pty", attach to a terminal, instead of "stdout"
+	                and "stderr"; -1 */
+	int running; /* attach; -1 */
+	struct screen_answer screen;  /* screen */
+	struct wait_answer wait;      /* wait, and keys with one */
+	struct json_records sessions; /* struct terminal_info; sessions */
 };
 
 struct event_output {

@@ -107,7 +107,12 @@ static const struct json_field reply_fields[] = {
     {"pid", JSON_INTEGER, AT(pid), .min = 1, .max = LIMIT_PID, .absent = -1},
     {"stdout", JSON_INTEGER, AT(out), .max = JSON_INTEGER_MAX, .absent = -1},
     {"stderr", JSON_INTEGER, AT(err), .max = JSON_INTEGER_MAX, .absent = -1},
+    {"pty", JSON_INTEGER, AT(pty), .max = JSON_INTEGER_MAX, .absent = -1},
     {"running", JSON_MAYBE, AT(running), .absent = -1},
+    {"screen", JSON_RECORD, AT(screen), .shape = &screen_answer_shape},
+    {"wait", JSON_RECORD, AT(wait), .shape = &wait_answer_shape},
+    {"sessions", JSON_RECORDS, AT(sessions), .max = LIMIT_EXECS_MAX,
+        .shape = &terminal_info_shape},
 };
 #undef AT
 

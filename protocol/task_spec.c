@@ -30,6 +30,23 @@ static const struct json_field limits_fields[] = {
 const struct json_shape task_limits_shape = {
     JSON_SHAPE(limits_fields, struct task_limits)};
 
+static const char *const recording_format_names[RECORDING_FORMATS + 1] = {
+    [RECORDING_2] = "asciicast-v2",
+    [RECORDING_3] = "asciicast-v3",
+};
+
+#define AT(member) offsetof(struct recording_spec, member)
+static const struct json_field recording_fields[] = {
+    {"format", JSON_ENUM, AT(format), .names = recording_format_names},
+    {"input", JSON_BOOL, AT(input), .absent = false},
+    {"bytes", JSON_INTEGER, AT(bytes), .min = LIMIT_RECORDING_MIN,
+        .max = LIMIT_RECORDING_MAX, .absent = LIMIT_RECORDING},
+};
+#undef AT
+
+const struct json_shape recording_spec_shape = {
+    JSON_SHAPE(recording_fields, struct recording_spec)};
+
 #define AT(member) offsetof(struct task_spec, member)
 static const struct json_field fields[] = {
     {"profile", JSON_STRING, AT(profile), .min = 1, .max = LIMIT_NAME_BYTES},

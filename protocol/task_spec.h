@@ -24,6 +24,17 @@ struct task_limits {
 	int64_t output;  /* bytes of output kept per exec */
 };
 
+enum recording_format { RECORDING_2 = 0, RECORDING_3, RECORDING_FORMATS };
+
+/* How terminals are recorded; a profile's matter. Shape:
+ * recording_spec_shape. */
+struct recording_spec {
+	bool present;
+	int format;    /* enum recording_format: "asciicast-v2", "-v3" */
+	bool input;    /* what is typed too, but never while echo is off */
+	int64_t bytes; /* of one recording; then it is cut, and says so */
+};
+
 struct task_spec {
 	char *profile; /* NULL: "default" */
 	char *name;    /* NULL: generated */
@@ -38,6 +49,7 @@ struct task_spec {
 
 extern const struct json_shape task_spec_shape;
 extern const struct json_shape task_limits_shape;
+extern const struct json_shape recording_spec_shape;
 
 /* Fill what limits does not name from defaults. */
 void task_limits_merge(

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/utf8.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #define HIGH_BITS 0x8080808080808080u
@@ -103,4 +102,22 @@ utf8_is_valid(const char *bytes, size_t len)
 	size_t partial;
 
 	return utf8_valid_prefix(bytes, len, &partial) == len;
+}
+
+size_t
+utf8_decode(const char *bytes, size_t len, uint32_t *point)
+{
+	static const uint8_t lead_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	const uint8_t *in = (const uint8_t *)bytes;
+	bool cut = false;
+	size_t size = in[0] < 0x80 ? 1 : character(in, len, &cut);
+	uint32_t value = in[0] & lead_bits[size];
+	size_t i;
+
+	if (size == 0)
+		return 0;
+	for (i = 1; i < size; i++)
+		value = value << 6 | (in[i] & 0x3fu);
+	*point = value;
+	return size;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Whether all of bytes[0..len) is valid. */
 bool utf8_is_valid(const char *bytes, size_t len);
@@ -15,5 +16,12 @@ bool utf8_is_valid(const char *bytes, size_t len);
  *            end of bytes cuts off, else 0
  */
 size_t utf8_valid_prefix(const char *bytes, size_t len, size_t *partial);
+
+/*
+ * The character at the front of bytes, of which there is one at least.
+ *   point    set to its number
+ *   returns  its length, 1..4; 0: what stands there is none
+ */
+size_t utf8_decode(const char *bytes, size_t len, uint32_t *point);
 
 #endif

@@ -130,6 +130,8 @@ what_to_run_is_said_in_exactly_one_way(void **state)
 	char *argv[] = {ls, NULL};
 	char *none[] = {NULL};
 	char *nameless[] = {empty, ls, NULL};
+	const struct exec_pty terminal = {
+	    .present = true, .rows = 24, .cols = 80};
 	const struct {
 		struct exec_spec spec;
 		int result;
@@ -145,6 +147,10 @@ what_to_run_is_said_in_exactly_one_way(void **state)
 	    {{.argv = nameless}, -1},
 	    {{.argv = argv, .name = empty}, -1},
 	    {{.argv = argv, .name = ls}, 0},
+	    {{.argv = argv, .pty = terminal}, 0},
+	    {{.argv = argv, .pty = terminal, .stdin_mode = EXEC_STDIN_OPEN}, 0},
+	    {{.argv = argv, .pty = terminal, .input = {ls, 2}}, -1},
+	    {{.argv = argv, .input = {ls, 2}}, 0},
 	};
 	size_t i;
 

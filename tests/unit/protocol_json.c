@@ -19,6 +19,12 @@ struct record {
 	int64_t number;
 };
 
+/* One of an array. */
+struct item {
+	char *name;
+	struct json_records within;
+};
+
 struct body {
 	char *id;
 	bool flag;
@@ -33,6 +39,7 @@ struct body {
 	char **map;
 	struct record record;
 	struct record inline_record;
+	struct json_records records;
 };
 
 static const char *const choices[] = {"red", "green", NULL};
@@ -51,6 +58,26 @@ static const struct json_field inline_fields[] = {
 static const struct json_shape inline_shape = {
     JSON_SHAPE(inline_fields, struct record)};
 
+static const struct json_field item_fields[] = {
+    {"name", JSON_STRING, offsetof(struct item, name), .min = 1, .max = 4,
+        .required = true},
+    {"within", JSON_RECORDS, offsetof(struct item, within), .max = 2,
+        .shape = &record_shape},
+};
+
+static int
+check_item(const void *body, struct error *err)
+{
+	const struct item *item = body;
+
+	return strcmp(item->name, "bad") == 0
+	           ? error_set(err, ERROR_INVALID, "a bad item")
+	           : 0;
+}
+
+static const struct json_shape item_shape = {
+    JSON_SHAPE(item_fields, struct item), .check = check_item};
+
 #define AT(member) offsetof(struct body, member)
 static const struct json_field fields[] = {
     {"id", JSON_STRING, AT(id), .min = 1, .max = 8, .nullable = true},
@@ -67,6 +94,7 @@ static const struct json_field fields[] = {
     {"map", JSON_MAP, AT(map), .max = 3, .item_max = 5},
     {"record", JSON_RECORD, AT(record), .shape = &record_shape},
     {.kind = JSON_INLINE, .offset = AT(inline_record), .shape = &inline_shape},
+    {"records", JSON_RECORDS, AT(records), .max = 3, .shape = &item_shape},
 };
 #undef AT
 static const struct json_shape shape = {JSON_SHAPE(fields, struct body)};
@@ -144,6 +172,11 @@ values_are_written_in_one_way(void **state)
 	        "\"vector\":[\"\",{\"base64\":\"/w==\"}]}"},
 	    {"{\"map\":{\"\xc3\xa9\":\"=\",\"b\":\"\"}}",
 	        "\"map\":{\"\xc3\xa9\":\"=\",\"b\":\"\"}}"},
+	    {"{\"records\":[]}", "\"records\":[]}"},
+	    {"{\"records\":[{\"within\":[{\"n\":-5},{\"n\":5}],\"name\":"
+	     "\"a\"},{\"name\":\"b\"}]}",
+	        "\"records\":[{\"name\":\"a\",\"within\":[{\"n\":-5},{"
+	        "\"n\":5}]},{\"name\":\"b\"}]}"},
 	};
 	char written[256];
 	size_t i;
@@ -280,6 +313,19 @@ static const struct {
     ROW("{\"map\":{\"a=\":\"\"}}", INVALID, "\"map.a=\" is no name"),
     ROW("{\"map\":{\"\":\"\"}}", INVALID, "is no name"),
     ROW("{\"map\":[\"a=b\"]}", INVALID, "\"map\" is not an object"),
+    ROW("{\"records\":{}}", INVALID, "\"records\" is not an array"),
+    ROW("{\"records\":[1]}", INVALID, "\"records[0]\" is not an object"),
+    ROW("{\"records\":[{\"name\":\"a\"},{}]}", INVALID,
+        "\"records[1].name\" is missing"),
+    ROW("{\"records\":[{\"name\":\"a\"},{\"name\":\"bad\"}]}", INVALID,
+        "a bad item"),
+    ROW("{\"records\":[{\"name\":\"a\",\"within\":[{\"n\":1},{\"n\":6}]}]}",
+        LIMIT, "\"records[0].within[1].n\" is 6, not -5 to 5"),
+    ROW("{\"records\":[{\"name\":\"a\",\"x\":1}]}", INVALID,
+        "\"records[0].x\" is not known here"),
+    ROW("{\"records\":[{\"name\":\"a\"},{\"name\":\"a\"},{\"name\":\"a\"},"
+        "{\"name\":\"a\"}]}",
+        LIMIT, "\"records\" has 4 items, not 0 to 3"),
     ROW("{\"x\":[[[[[[[[]]]]]]]]}", LIMIT, "nested deeper than 8"),
     ROW("{\"x\":{\"x\":{\"x\":{\"x\":{\"x\":{\"x\":{\"x\":{\"x\":{}}}}}}}}}",
         LIMIT, "nested deeper than 8"),
@@ -317,7 +363,8 @@ every_prefix_of_a_message_is_refused(void **state)
 {
 	static const char bytes[] =
 	    "{\"id\":\"a\\u00e9\",\"number\":12,\"vector\":[\"a\"],\"record\":"
-	    "{\"n\":1},\"flag\":false}";
+	    "{\"n\":1},\"flag\":false,\"records\":[{\"name\":\"a\",\"within\":[{"
+	    "\"n\":2}]}]}";
 	size_t len;
 
 	(void)state;

@@ -172,6 +172,23 @@ try_edges(struct trial *trial,
 		try_one(trial, field->min - 1, false);
 }
 
+/* As many records as an array may have; what is in them is tried apart. */
+static void
+try_records(struct trial *trial, int64_t count, bool taken)
+{
+	static const struct json_shape nothing = {.size = sizeof(int)};
+	struct buffer text;
+	int64_t i;
+
+	trial->field.shape = &nothing;
+	begin(trial, &text);
+	put(&text, "[");
+	for (i = 0; i < count; i++)
+		put(&text, i == 0 ? "{}" : ",{}");
+	put(&text, "]");
+	try_text(trial, &text, taken);
+}
+
 static void try_shape(const struct json_shape *shape, unsigned *tried);
 
 static void
@@ -193,6 +210,8 @@ try_field(const struct json_shape *shape, const struct json_field *field,
 		try_lists(&trial);
 	else if (field->shape != NULL)
 		try_shape(field->shape, tried);
+	if (field->kind == JSON_RECORDS)
+		try_edges(&trial, try_records);
 	*tried += trial.tried;
 	free(trial.body);
 }

@@ -79,6 +79,7 @@ static void
 every_code_point_is_valid_but_for_surrogates(void **state)
 {
 	unsigned long c;
+	uint32_t point;
 
 	(void)state;
 	for (c = 0x800; c < 0x110000; c++) {
@@ -92,7 +93,30 @@ every_code_point_is_valid_but_for_surrogates(void **state)
 		bytes[3] = (char)(0x80 | (c & 63));
 		assert_int_equal(
 		    utf8_is_valid(bytes, len), c < 0xd800 || c > 0xdfff);
+		if (c < 0xd800 || c > 0xdfff) {
+			assert_int_equal(
+			    utf8_decode(bytes, sizeof(bytes), &point), len);
+			assert_int_equal(point, c);
+		}
 	}
+}
+
+static void
+the_character_at_the_front_is_read(void **state)
+{
+	uint32_t point = 1;
+
+	(void)state;
+	assert_int_equal(utf8_decode("\0a", 2, &point), 1);
+	assert_int_equal(point, 0);
+	assert_int_equal(utf8_decode("ab", 2, &point), 1);
+	assert_int_equal(point, 'a');
+	assert_int_equal(utf8_decode("\xc3\xa9x", 3, &point), 2);
+	assert_int_equal(point, 0xe9);
+	assert_int_equal(utf8_decode("\xc3", 1, &point), 0);
+	assert_int_equal(utf8_decode("\xa9\xc3", 2, &point), 0);
+	assert_int_equal(utf8_decode("\xff", 1, &point), 0);
+	assert_int_equal(point, 0xe9);
 }
 
 int
@@ -101,6 +125,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_valid_ends_where_it_should),
 	    cmocka_unit_test(every_code_point_is_valid_but_for_surrogates),
+	    cmocka_unit_test(the_character_at_the_front_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
