@@ -50,12 +50,37 @@ on_kill(struct agent *agent, uint32_t stream, const union link_body *body,
 	return 0;
 }
 
+static int
+on_resize(struct agent *agent, uint32_t stream, const union link_body *body,
+    struct error *err)
+{
+	struct exec *exec;
+
+	if (execs_find(&agent->execs, stream, &exec, err) != 0)
+		return -1;
+	return exec == NULL ? 0 : exec_take_resize(exec, &body->resize, err);
+}
+
+static int
+on_hangup(struct agent *agent, uint32_t stream, const union link_body *body,
+    struct error *err)
+{
+	struct exec *exec;
+
+	(void)body;
+	if (execs_find(&agent->execs, stream, &exec, err) != 0)
+		return -1;
+	return exec == NULL ? 0 : exec_take_hangup(exec, err);
+}
+
 /* NULL: not for a keeper to say. */
 static int (*const message_takers[LINK_TYPES])(struct agent *agent,
     uint32_t stream, const union link_body *body, struct error *err) = {
     [LINK_EXEC] = on_exec,
     [LINK_SIGNAL] = on_signal,
     [LINK_KILL] = on_kill,
+    [LINK_RESIZE] = on_resize,
+    [LINK_HANGUP] = on_hangup,
 };
 
 static int

@@ -13,7 +13,10 @@
 #define DEFAULT_PATH \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-enum { DEFAULTS = 6 };
+#define DEFAULT_TERM "xterm-256color"
+
+/* SSH_TTY and TERM may come on top of what is given and these. */
+enum { DEFAULTS = 6, OF_TERMINAL = 2 };
 
 /* "first" and "second" with one character between, owned by the caller. */
 static char *
@@ -41,6 +44,33 @@ variable(char *const *vector, const char *name)
 	return NULL;
 }
 
+/* There is room for what OF_TERMINAL counts. */
+static void
+set(struct command *command, const char *name, const char *value)
+{
+	size_t len = strlen(name);
+	size_t i = 0;
+
+	while (command->envp[i] != NULL &&
+	       (strncmp(command->envp[i], name, len) != 0 ||
+	           command->envp[i][len] != '='))
+		i++;
+	free(command->envp[i]);
+	command->envp[i] = join(name, len, '=', value);
+}
+
+/* The terminal's own word on TERM is the last. */
+static void
+set_term(struct command *command, const struct exec_pty *pty)
+{
+	if (!pty->present)
+		return;
+	if (pty->term != NULL)
+		set(command, "TERM", pty->term);
+	else if (variable(command->envp, "TERM") == NULL)
+		set(command, "TERM", DEFAULT_TERM);
+}
+
 static void
 set_environment(struct command *command, const struct exec_spec *spec)
 {
@@ -57,7 +87,8 @@ set_environment(struct command *command, const struct exec_spec *spec)
 	size_t count = 0;
 	size_t i;
 
-	command->envp = memory_new(DEFAULTS + given + 1, sizeof(char *));
+	command->envp =
+	    memory_new(DEFAULTS + given + OF_TERMINAL + 1, sizeof(char *));
 	for (i = 0; i < DEFAULTS; i++) {
 		const char *name = defaults[i][0];
 
@@ -67,6 +98,7 @@ set_environment(struct command *command, const struct exec_spec *spec)
 	}
 	for (i = 0; i < given; i++)
 		command->envp[count++] = memory_string(spec->env[i]);
+	set_term(command, &spec->pty);
 }
 
 static void
@@ -142,6 +174,12 @@ command_prepare(struct command *command, const struct exec_spec *spec,
 	command->paths = memory_new(2, sizeof(char *));
 	command->paths[0] = memory_string(program);
 	return 0;
+}
+
+void
+command_set_tty(struct command *command, const char *tty)
+{
+	set(command, "SSH_TTY", tty);
 }
 
 void

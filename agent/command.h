@@ -35,10 +35,15 @@ struct command {
  * "argv" runs as it is; its program is looked up in the PATH of the command's
  * own environment. "command" runs as the user's shell with -c, "login" as the
  * shell with '-' before its name. The environment is PATH, HOME, USER, LOGNAME,
- * SHELL and LANG=C.UTF-8; spec.env overrides each and adds to them.
+ * SHELL and LANG=C.UTF-8; spec.env overrides each and adds to them. With a
+ * terminal there is also TERM: the terminal's, else that of spec.env, else
+ * xterm-256color.
  */
 int command_prepare(struct command *command, const struct exec_spec *spec,
     const char *etc, struct refused *refused);
+
+/* Name the command's terminal, "/dev/pts/0", in SSH_TTY. Once. */
+void command_set_tty(struct command *command, const char *tty);
 
 /* Free what the command owns. */
 void command_clear(struct command *command);

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/link_io.h"
+#include "agent/notice.h"
 #include "agent/pipes.h"
 #include "agent/refused.h"
 #include "agent/subreaper.h"
@@ -27,15 +27,6 @@
 #define CREDIT_MAX (1u << 30)
 
 static void
-send_refused(struct link_io *link, uint32_t number, struct refused *refused)
-{
-	struct link_refused message = {
-	    .reason = (int)refused->reason, .text = refused->text};
-
-	link_io_send_message(link, number, LINK_REFUSED, &message);
-}
-
-static void
 close_all(struct exec *exec)
 {
 	int i;
@@ -43,38 +34,7 @@ close_all(struct exec *exec)
 	for (i = 0; i < EXEC_OUTPUTS; i++)
 		output_close(&exec->outputs[i]);
 	input_close(&exec->input);
-}
-
-static int64_t
-to_ms(struct timeval time)
-{
-	return (int64_t)time.tv_sec * 1000 + time.tv_usec / 1000;
-}
-
-static char *
-name_signal(int number)
-{
-	/* the message borrows a constant; it is written, never freed */
-	return (char *)(uintptr_t)signal_name(number);
-}
-
-static void
-send_exit(struct exec *exec)
-{
-	const struct ending *ending = &exec->ending;
-	bool by_signal = ending->how != CLD_EXITED;
-	struct link_exit message = {.code = by_signal ? -1 : ending->status,
-	    .signal = by_signal ? name_signal(ending->status) : NULL,
-	    .core = ending->how == CLD_DUMPED,
-	    .rusage = {
-	        .present = true,
-	        .user_ms = to_ms(ending->used.ru_utime),
-	        .system_ms = to_ms(ending->used.ru_stime),
-	        .max_rss = (int64_t)ending->used.ru_maxrss * 1024,
-	    }};
-
-	link_io_send_message(
-	    exec->shared->link, exec->number, LINK_EXIT, &message);
+	pty_close(&exec->pty);
 }
 
 /* The order that is promised: data, its ends, exit. */
@@ -86,7 +46,7 @@ finish(struct exec *exec)
 	for (i = 0; i < EXEC_OUTPUTS; i++)
 		output_finish(&exec->outputs[i]);
 	close_all(exec);
-	send_exit(exec);
+	notice_exit(exec->shared->link, exec->number, &exec->ending);
 	exec->state = EXEC_FINISHED;
 }
 
@@ -120,8 +80,10 @@ on_output(struct watch *watch, uint32_t events)
 
 	(void)events;
 	exec->credit -= sent;
-	if (sent > 0)
+	if (sent > 0) {
 		exec->output_ms = exec->shared->loop->now_ms;
+		input_answered(&exec->input);
+	}
 	if (exec->credit == 0)
 		watch_outputs(exec, false);
 	if (exec->state == EXEC_DRAINING && !has_output(exec))
@@ -149,32 +111,63 @@ static void
 refuse(struct exec *exec, struct refused *refused)
 {
 	close_all(exec);
-	send_refused(exec->shared->link, exec->number, refused);
+	notice_refused(exec->shared->link, exec->number, refused);
 	exec->state = EXEC_FINISHED;
 }
 
+/* The same end as when nobody has the terminal open any more, but that the
+ * kernel tells those who have. */
 static void
-started(struct exec *exec, pid_t pid)
+hang_up(struct exec *exec)
 {
-	struct link_started message = {.pid = pid};
-
-	exec->state = EXEC_RUNNING;
-	exec->pid = pid;
-	link_io_send_message(
-	    exec->shared->link, exec->number, LINK_STARTED, &message);
-	if (exec->credit > 0)
-		watch_outputs(exec, true);
+	output_finish(&exec->outputs[EXEC_STDOUT]);
+	input_close(&exec->input);
+	pty_close(&exec->pty);
+	if (exec->state == EXEC_DRAINING)
+		finish(exec);
 }
 
 static void
-take_report(struct exec *exec, struct report *report)
+started(struct exec *exec)
+{
+	exec->state = EXEC_RUNNING;
+	notice_started(exec->shared->link, exec->number, exec->pid);
+	if (exec->credit > 0)
+		watch_outputs(exec, true);
+	if (exec->pty.hung_up)
+		hang_up(exec);
+}
+
+/* A master that could not be taken (-1) is as bad as no memory. */
+static void
+take_terminal(struct exec *exec, int fd)
+{
+	if (fd < 0) {
+		exec_take_kill(exec);
+		return;
+	}
+	pty_open(&exec->pty, fd);
+	output_open_pty(
+	    &exec->outputs[EXEC_STDOUT], &exec->pty, on_output, exec);
+	if (input_begin(&exec->input, NULL) != 0)
+		exec_take_kill(exec);
+}
+
+static void
+take_report(struct exec *exec, struct report *report, int fd)
 {
 	switch (report->kind) {
+	case REPORT_TERMINAL:
+		take_terminal(exec, fd);
+		break;
+	case REPORT_TRYING:
+		exec->pid = report->of.pid;
+		break;
 	case REPORT_REFUSED:
 		refuse(exec, &report->of.refused);
 		break;
 	case REPORT_STARTED:
-		started(exec, report->of.pid);
+		started(exec);
 		break;
 	case REPORT_ENDED:
 		exec_ended(exec, &report->of.ending);
@@ -185,22 +178,23 @@ take_report(struct exec *exec, struct report *report)
 void
 exec_hear(struct exec *exec)
 {
-	while (exec->control.fd >= 0) {
-		struct report report;
-		ssize_t len = recv(
-		    exec->control.fd, &report, sizeof(report), MSG_DONTWAIT);
+	struct report report;
+	int fd;
+	int got = 1;
 
-		if (len == sizeof(report)) {
-			take_report(exec, &report);
-			continue;
-		}
-		if (len < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		/* its end: SIGCHLD tells the rest */
-		loop_remove(exec->shared->loop, &exec->control);
-		(void)close(exec->control.fd);
-		exec->control.fd = -1;
+	while (exec->control.fd >= 0 && got > 0) {
+		got = report_receive(exec->control.fd, &report, &fd);
+		if (got > 0)
+			take_report(exec, &report, fd);
 	}
+	if (got >= 0)
+		return;
+	/* SIGCHLD tells the rest, but for what the dead could not say */
+	loop_remove(exec->shared->loop, &exec->control);
+	(void)close(exec->control.fd);
+	exec->control.fd = -1;
+	if (exec->state == EXEC_STARTING && exec->pid > 0)
+		started(exec);
 }
 
 static void
@@ -208,6 +202,12 @@ on_control(struct watch *watch, uint32_t events)
 {
 	(void)events;
 	exec_hear(watch->data);
+}
+
+static int
+theirs(const struct exec_shared *shared, const int ends[PIPE_ENDS])
+{
+	return ends[PIPE_THEIRS] < 0 ? shared->null_fd : ends[PIPE_THEIRS];
 }
 
 /*
@@ -220,9 +220,8 @@ fork_subreaper(const struct exec_shared *shared, const struct pipes *pipes,
 {
 	const struct subreaper_way way = {
 	    .spec = spec,
-	    .stdio = {pipes->in[PIPE_THEIRS] < 0 ? shared->null_fd
-	                                         : pipes->in[PIPE_THEIRS],
-	        pipes->out[PIPE_THEIRS], pipes->err[PIPE_THEIRS]},
+	    .stdio = {theirs(shared, pipes->in), theirs(shared, pipes->out),
+	        theirs(shared, pipes->err)},
 	    .control = pipes->control[PIPE_THEIRS],
 	    .proc_fd = shared->proc_fd,
 	    .files = shared->files,
@@ -235,7 +234,7 @@ fork_subreaper(const struct exec_shared *shared, const struct pipes *pipes,
 }
 
 static void
-set_output(struct exec *exec, int index, enum frame_kind kind, int fd)
+set_output(struct exec *exec, int index, enum frame_kind kind)
 {
 	struct output *output = &exec->outputs[index];
 
@@ -243,12 +242,32 @@ set_output(struct exec *exec, int index, enum frame_kind kind, int fd)
 	output->link = exec->shared->link;
 	output->kind = kind;
 	output->stream = exec->number;
-	output_open(output, fd, on_output, exec);
+}
+
+static void
+set_pipes(struct exec *exec, struct pipes *pipes)
+{
+	set_output(exec, EXEC_STDOUT, FRAME_STDOUT);
+	set_output(exec, EXEC_STDERR, FRAME_STDERR);
+	output_open(&exec->outputs[EXEC_STDOUT],
+	    take_fd(&pipes->out[PIPE_OURS]), on_output, exec);
+	output_open(&exec->outputs[EXEC_STDERR],
+	    take_fd(&pipes->err[PIPE_OURS]), on_output, exec);
+	input_open(&exec->input, take_fd(&pipes->in[PIPE_OURS]));
+}
+
+/* Its master comes from the subreaper. */
+static void
+set_terminal(struct exec *exec)
+{
+	pty_init(&exec->pty, exec->shared->link, exec->number);
+	set_output(exec, EXEC_STDOUT, FRAME_PTY);
+	input_open_pty(&exec->input, &exec->pty);
+	exec->credit = WINDOW_PTY;
 }
 
 static struct exec *
-make(const struct exec_shared *shared, uint32_t number, struct pipes *pipes,
-    pid_t subreaper)
+make(const struct exec_shared *shared, uint32_t number, pid_t subreaper)
 {
 	struct exec *exec = memory_new(1, sizeof(*exec));
 
@@ -259,28 +278,23 @@ make(const struct exec_shared *shared, uint32_t number, struct pipes *pipes,
 	exec->input.loop = shared->loop;
 	exec->input.link = shared->link;
 	exec->input.stream = number;
-	set_output(
-	    exec, EXEC_STDOUT, FRAME_STDOUT, take_fd(&pipes->out[PIPE_OURS]));
-	set_output(
-	    exec, EXEC_STDERR, FRAME_STDERR, take_fd(&pipes->err[PIPE_OURS]));
-	input_open(&exec->input, take_fd(&pipes->in[PIPE_OURS]));
+	return exec;
+}
+
+/* Give it what is ours. */
+static void
+equip(struct exec *exec, struct pipes *pipes, bool terminal)
+{
+	if (terminal)
+		set_terminal(exec);
+	else
+		set_pipes(exec, pipes);
 	exec->control = (struct watch){.on_ready = on_control,
 	    .data = exec,
 	    .fd = take_fd(&pipes->control[PIPE_OURS]),
 	    .lane = LANE_MAIN};
-	if (loop_add(shared->loop, &exec->control, EPOLLIN, NULL) != 0)
+	if (loop_add(exec->shared->loop, &exec->control, EPOLLIN, NULL) != 0)
 		exec_take_kill(exec);
-	return exec;
-}
-
-static int
-check(const struct exec_spec *spec, struct refused *refused)
-{
-	/* the door for terminals: a pseudo-terminal pair in place of pipes */
-	if (spec->pty.present)
-		return refused_set(
-		    refused, REFUSAL_SYSTEM, "terminals are not available");
-	return 0;
 }
 
 struct exec *
@@ -293,19 +307,19 @@ exec_start(const struct exec_shared *shared, uint32_t number,
 	pid_t subreaper = -1;
 
 	pipes_init(&pipes);
-	if (check(spec, &refused) != 0 ||
-	    pipes_open(&pipes, spec->stdin_mode == EXEC_STDIN_OPEN, &refused) !=
-	        0)
+	if (pipes_open(&pipes, spec, &refused) != 0)
 		goto out;
 	subreaper = fork_subreaper(shared, &pipes, spec);
-	if (subreaper < 0)
+	if (subreaper < 0) {
 		(void)refused_sys(&refused, errno, "cannot start a process");
-	else
-		exec = make(shared, number, &pipes, subreaper);
+		goto out;
+	}
+	exec = make(shared, number, subreaper);
+	equip(exec, &pipes, spec->pty.present);
 out:
 	pipes_close(&pipes);
 	if (exec == NULL)
-		send_refused(shared->link, number, &refused);
+		notice_refused(shared->link, number, &refused);
 	return exec;
 }
 
@@ -362,9 +376,50 @@ exec_take_signal(
 	if (number < 0)
 		return error_set(err, ERROR_INVALID,
 		    "no such signal: \"%.40s\"", signal->signal);
+	if (exec->pty.present && !signal->tree && exec->state == EXEC_RUNNING &&
+	    pty_signal(&exec->pty, number))
+		return 0;
 	/* a subreaper that hears nothing has hundreds unheard already */
 	(void)order(
 	    exec, signal->tree ? ORDER_SIGNAL_TREE : ORDER_SIGNAL, number);
+	return 0;
+}
+
+/* Whether there is a terminal still, 1, or no more, 0: that crossed with its
+ * end. -1: ERROR_INVALID, there never was one. */
+static int
+find_terminal(const struct exec *exec, struct error *err)
+{
+	if (exec->state == EXEC_FINISHED)
+		return 0;
+	if (exec->pty.present)
+		return 1;
+	return error_set(
+	    err, ERROR_INVALID, "exec %u has no terminal", exec->number);
+}
+
+int
+exec_take_resize(
+    struct exec *exec, const struct link_resize *size, struct error *err)
+{
+	int found = find_terminal(exec, err);
+
+	if (found < 1)
+		return found;
+	pty_resize(&exec->pty, size);
+	return 0;
+}
+
+int
+exec_take_hangup(struct exec *exec, struct error *err)
+{
+	int found = find_terminal(exec, err);
+
+	if (found < 1)
+		return found;
+	exec->pty.hung_up = true;
+	if (exec->state == EXEC_RUNNING || exec->state == EXEC_DRAINING)
+		hang_up(exec);
 	return 0;
 }
 
@@ -384,7 +439,8 @@ exec_lost_subreaper(struct exec *exec)
 
 	exec_hear(exec);
 	exec->subreaper = 0;
-	if (exec->state != EXEC_STARTING)
+	/* one that was tried says itself, or by its end, what became of it */
+	if (exec->state != EXEC_STARTING || exec->pid > 0)
 		return;
 	(void)refused_set(&refused, REFUSAL_SYSTEM,
 	    "the process that starts the command was killed");
@@ -408,7 +464,7 @@ tick_drain(struct exec *exec, int64_t now_ms)
 		return -1;
 	}
 	/* what is owed comes when the keeper gives credit, not with time */
-	if (owes)
+	if (owes && !empty)
 		return -1;
 	return (int)(empty ? quiet_ms : rest_ms);
 }
@@ -416,10 +472,16 @@ tick_drain(struct exec *exec, int64_t now_ms)
 int
 exec_tick(struct exec *exec, int64_t now_ms)
 {
+	int wait_ms = input_tick(&exec->input, now_ms);
+	int look_ms = exec->pty.present ? pty_tick(&exec->pty) : -1;
+
+	if (wait_ms < 0 || (look_ms >= 0 && look_ms < wait_ms))
+		wait_ms = look_ms;
+
 	if (exec->state == EXEC_DRAINING)
 		return tick_drain(exec, now_ms);
 	if (exec->kill_ms == 0 || exec->state == EXEC_FINISHED)
-		return -1;
+		return wait_ms;
 	if (now_ms < exec->kill_ms)
 		return (int)(exec->kill_ms - now_ms);
 	if (exec->subreaper > 0)

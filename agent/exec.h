@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One exec, as the agent sees it: a subreaper, up to three pipes, credit, and
- * how far its life has come.
+ * One exec, as the agent sees it: a subreaper, up to three pipes or a terminal,
+ * credit, and how far its life has come.
  *
  *   STARTING   the subreaper was forked     --REFUSED--> FINISHED (refused)
  *   RUNNING    "started" was sent           --ending---> DRAINING
- *   DRAINING   the command is dead; its pipes are read until they end, or are
+ *   DRAINING   the command is dead; its output is read until it ends, or is
  *              empty and have been quiet for LIMIT_DRAIN_QUIET_MS, or
  *              LIMIT_DRAIN_MS have passed and all that was in them when it died
  *              has been sent
@@ -18,10 +18,19 @@
  * it does not carry out a kill in time (its child may have been stopped
  * before it executed). Then the agent, itself a subreaper and usually PID 1,
  * is the parent of what was below it, kills all of that, and waits for the
- * command itself: the exit that is reported is again the real one.
+ * command itself: the exit that is reported is again the real one. If nobody
+ * could say any more whether the command was executed, it was: of a failure the
+ * command's own process tells (report.h).
  *
- * signal without tree goes to the command's process group, as that of an
- * interrupt key does; after the command has ended it goes nowhere.
+ * signal without tree goes to the command's process group, or with a terminal
+ * to the foreground group, as that of an interrupt key does, if there is one.
+ * After the command has ended it goes nowhere.
+ *
+ * A terminal's output has ended when no process has it open, or at a hangup.
+ * Its master stays open until then and until the exit. The kernel takes it from
+ * everybody when the command, whose session it belongs to, has died; so what
+ * the background still writes is no output, and those in the foreground get
+ * SIGHUP. A hangup that comes before "started" is done right after that.
  */
 #ifndef AGENT_EXEC_H
 #define AGENT_EXEC_H
@@ -34,11 +43,13 @@
 #include "agent/input.h"
 #include "agent/loop.h"
 #include "agent/output.h"
+#include "agent/pty.h"
 #include "agent/report.h"
 
 struct error;
 struct exec_spec;
 struct link_io;
+struct link_resize;
 struct link_signal;
 
 /* A subreaper that has not ended its exec so long after a kill is killed. */
@@ -52,6 +63,7 @@ enum exec_state {
 	EXEC_STATES
 };
 
+/* What a terminal says is in the place of stdout. */
 enum { EXEC_STDOUT = 0, EXEC_STDERR, EXEC_OUTPUTS };
 
 /* What every exec uses and none owns. */
@@ -68,10 +80,11 @@ struct exec {
 	uint32_t number;
 	enum exec_state state;
 	pid_t subreaper;      /* 0 once it is gone */
-	pid_t pid;            /* the command's; 0 until RUNNING */
+	pid_t pid;            /* the command's; 0 until it was tried */
 	struct watch control; /* to the subreaper */
 	struct output outputs[EXEC_OUTPUTS];
 	struct input input;
+	struct pty pty;
 	size_t credit;        /* output bytes that may be sent */
 	struct ending ending; /* from DRAINING on */
 	int64_t died_ms;      /* when it was seen that the command is dead */
@@ -96,6 +109,9 @@ int exec_take_stdin(
 int exec_take_credit(struct exec *exec, uint32_t credit, struct error *err);
 int exec_take_signal(
     struct exec *exec, const struct link_signal *signal, struct error *err);
+int exec_take_resize(
+    struct exec *exec, const struct link_resize *size, struct error *err);
+int exec_take_hangup(struct exec *exec, struct error *err);
 void exec_take_kill(struct exec *exec);
 
 /* Read what the subreaper has sent and not been asked for yet. */

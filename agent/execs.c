@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/link_io.h"
+#include "agent/notice.h"
 #include "agent/refused.h"
 #include "agent/tree.h"
 #include "protocol/error.h"
@@ -35,11 +35,11 @@ position(const struct execs *execs, uint32_t number)
 static void
 refuse_another(struct execs *execs, uint32_t number)
 {
-	struct link_refused message = {.reason = REFUSAL_LIMIT,
-	    .text = (char[]){"too many commands at once in this task"}};
+	struct refused refused;
 
-	link_io_send_message(
-	    execs->shared.link, number, LINK_REFUSED, &message);
+	(void)refused_set(
+	    &refused, REFUSAL_LIMIT, "too many commands at once in this task");
+	notice_refused(execs->shared.link, number, &refused);
 }
 
 int

@@ -9,19 +9,27 @@
 
 #include "agent/link_io.h"
 #include "agent/output.h"
+#include "agent/pty.h"
 #include "protocol/error.h"
 #include "protocol/limits.h"
 
 /* Credit goes back in pieces of this size, or when the queue is empty. */
 #define CREDIT_BYTES (WINDOW_STDIN / 4)
 
+/* A key's echo is on its way: let it go first, and wake the keeper once. */
+static bool
+may_wait(const struct input *input)
+{
+	return input->open && input->taken < CREDIT_BYTES &&
+	       (input->pty != NULL || buffer_len(&input->queue) > 0);
+}
+
 static void
 give_credit(struct input *input)
 {
 	uint32_t credit = htonl((uint32_t)input->taken);
 
-	if (input->taken == 0 ||
-	    (buffer_len(&input->queue) > 0 && input->taken < CREDIT_BYTES))
+	if (input->taken == 0)
 		return;
 	link_io_send(
 	    input->link, FRAME_WINDOW, input->stream, &credit, sizeof(credit));
@@ -33,11 +41,32 @@ give_credit(struct input *input)
 static void
 count(struct input *input, size_t len)
 {
+	if (input->taken == 0)
+		input->taken_ms = input->loop->now_ms;
 	input->taken += len;
-	give_credit(input);
+	if (!may_wait(input))
+		give_credit(input);
 }
 
-/* Bytes that the pipe took; all of them once nobody reads it. */
+/* As write(2), into a pipe that grows when it is full, or a terminal. */
+static ssize_t
+put_some(struct input *input, const uint8_t *bytes, size_t len)
+{
+	ssize_t n, more;
+
+	if (input->pty != NULL)
+		return pty_write(input->pty, bytes, len);
+	n = write(input->watch.fd, bytes, len);
+	if (n == (ssize_t)len || input->grown)
+		return n;
+	input->grown = true;
+	(void)fcntl(input->watch.fd, F_SETPIPE_SZ, PIPE_BUSY_BYTES);
+	n = n < 0 ? 0 : n;
+	more = write(input->watch.fd, bytes + n, len - (size_t)n);
+	return more < 0 && n > 0 ? n : n + more;
+}
+
+/* Bytes that were taken; all of them once nobody reads them. */
 static size_t
 put(struct input *input, const uint8_t *bytes, size_t len)
 {
@@ -45,19 +74,32 @@ put(struct input *input, const uint8_t *bytes, size_t len)
 
 	if (!input->open)
 		return len;
-	n = write(input->watch.fd, bytes, len);
-	if (n < (ssize_t)len && !input->grown) {
-		input->grown = true;
-		(void)fcntl(input->watch.fd, F_SETPIPE_SZ, PIPE_BUSY_BYTES);
-		n = n < 0 ? 0 : n;
-		return (size_t)n + put(input, bytes + n, len - (size_t)n);
-	}
+	n = put_some(input, bytes, len);
 	if (n >= 0)
 		return (size_t)n;
 	if (errno == EAGAIN || errno == EINTR)
 		return 0;
 	input_close(input);
 	return len;
+}
+
+/* -1: ERROR_SYSTEM. A terminal that has not come is watched when it has. */
+static int
+watch_room(struct input *input, struct error *err)
+{
+	if (input->watch.active || input->watch.fd < 0)
+		return 0;
+	return loop_add(input->loop, &input->watch, EPOLLOUT, err);
+}
+
+/* Nothing is queued any more. */
+static int
+end(struct input *input, struct error *err)
+{
+	if (input->pty != NULL && !pty_type_end(input->pty))
+		return watch_room(input, err);
+	input_close(input);
+	return 0;
 }
 
 static void
@@ -67,7 +109,12 @@ on_ready(struct watch *watch, uint32_t events)
 	size_t queued = buffer_len(&input->queue);
 	size_t n;
 
-	(void)events; /* an error shows when writing */
+	/* A terminal that nobody has open still takes some, and then says for
+	 * ever that it is ready. A pipe's error shows when writing. */
+	if (input->pty != NULL && events & EPOLLHUP) {
+		input_close(input);
+		return;
+	}
 	n = put(input, buffer_bytes(&input->queue), queued);
 	if (!input->open)
 		return; /* input_close has credited all */
@@ -75,19 +122,51 @@ on_ready(struct watch *watch, uint32_t events)
 	count(input, n);
 	if (n < queued)
 		return;
-	loop_remove(input->loop, &input->watch);
 	if (input->ending)
-		input_close(input);
+		(void)end(input, NULL);
+	else
+		loop_remove(input->loop, &input->watch);
+}
+
+static void
+open_any(struct input *input, int fd)
+{
+	input->watch = (struct watch){
+	    .on_ready = on_ready, .data = input, .fd = fd, .lane = LANE_MAIN};
+	input->credit = WINDOW_STDIN;
+	buffer_init(&input->queue, WINDOW_STDIN);
 }
 
 void
 input_open(struct input *input, int fd)
 {
-	input->watch = (struct watch){
-	    .on_ready = on_ready, .data = input, .fd = fd, .lane = LANE_MAIN};
+	open_any(input, fd);
 	input->open = fd >= 0;
-	input->credit = WINDOW_STDIN;
-	buffer_init(&input->queue, WINDOW_STDIN);
+}
+
+static void
+on_change(void *data)
+{
+	give_credit(data);
+}
+
+void
+input_open_pty(struct input *input, struct pty *pty)
+{
+	open_any(input, pty->fd);
+	pty->on_change = on_change;
+	pty->data = input;
+	input->pty = pty;
+	input->open = true;
+}
+
+int
+input_begin(struct input *input, struct error *err)
+{
+	input->watch.fd = input->pty->fd;
+	if (buffer_len(&input->queue) == 0 && !input->ending)
+		return 0;
+	return watch_room(input, err);
 }
 
 int
@@ -108,17 +187,14 @@ input_take(
 	}
 	if (len == 0) {
 		input->ending = true;
-		if (buffer_len(&input->queue) == 0)
-			input_close(input);
-		return 0;
+		return buffer_len(&input->queue) > 0 ? 0 : end(input, err);
 	}
 	if (buffer_len(&input->queue) == 0)
 		n = put(input, bytes, len);
 	if (n < len) {
 		if (buffer_append(&input->queue, bytes + n, len - n, err) != 0)
 			return -1;
-		if (!input->watch.active &&
-		    loop_add(input->loop, &input->watch, EPOLLOUT, err) != 0)
+		if (watch_room(input, err) != 0)
 			return -1;
 	}
 	count(input, n);
@@ -132,9 +208,29 @@ input_close(struct input *input)
 
 	if (input->open) {
 		loop_remove(input->loop, &input->watch);
-		(void)close(input->watch.fd);
+		if (input->pty == NULL)
+			(void)close(input->watch.fd);
 		input->open = false;
 	}
 	buffer_clear(&input->queue);
-	count(input, queued);
+	input->taken += queued;
+	give_credit(input);
+}
+
+void
+input_answered(struct input *input)
+{
+	if (input->pty != NULL && buffer_len(&input->queue) == 0)
+		give_credit(input);
+}
+
+int
+input_tick(struct input *input, int64_t now_ms)
+{
+	if (input->taken == 0 || buffer_len(&input->queue) > 0)
+		return -1;
+	if (now_ms - input->taken_ms < INPUT_CREDIT_MS)
+		return INPUT_CREDIT_MS;
+	give_credit(input);
+	return -1;
 }

@@ -5,6 +5,9 @@
  * than it has credit for; credit goes back as the pipe takes the bytes. When
  * nobody reads the pipe any more, bytes are thrown away and credited, so that
  * the sender comes to its end too.
+ *
+ * With a terminal the same goes to its master, which stays open when stdin ends
+ * (pty_type_end). What comes before the master has waits in the queue.
  */
 #ifndef AGENT_INPUT_H
 #define AGENT_INPUT_H
@@ -18,17 +21,24 @@
 
 struct error;
 struct link_io;
+struct pty;
+
+/* A terminal's credit waits so long for the echo, to go behind it. */
+#define INPUT_CREDIT_MS 2
 
 struct input {
-	struct watch watch;   /* the pipe's write end */
+	struct watch watch;   /* the pipe's write end, or the pty's master */
+	struct pty *pty;      /* borrowed: whose the descriptor is; NULL: a
+	                         pipe's */
 	struct loop *loop;    /* borrowed */
 	struct link_io *link; /* borrowed */
 	uint32_t stream;
 	bool open;
-	bool ending; /* close when the queue is empty */
+	bool ending; /* end when the queue is empty */
 	bool grown;
-	size_t credit; /* bytes that the keeper may still send */
-	size_t taken;  /* not yet credited */
+	size_t credit;    /* bytes that the keeper may still send */
+	size_t taken;     /* not yet credited */
+	int64_t taken_ms; /* when the first of them was taken */
 	struct buffer queue;
 };
 
@@ -38,12 +48,26 @@ struct input {
  */
 void input_open(struct input *input, int fd);
 
+/* Take over a terminal that is still to come. */
+void input_open_pty(struct input *input, struct pty *pty);
+
+/* The terminal has come: type what is queued. -1: ERROR_SYSTEM. */
+int input_begin(struct input *input, struct error *err);
+
 /*
  * A STDIN frame; len 0 is the end of file.
  * returns 0, or -1: ERROR_LIMIT (sent without credit), ERROR_SYSTEM
  */
 int input_take(
     struct input *input, const uint8_t *bytes, size_t len, struct error *err);
+
+/* The terminal has written something, perhaps the echo: credit that waits for
+ * that follows it. */
+void input_answered(struct input *input);
+
+/* Credit waits no longer than INPUT_CREDIT_MS. returns ms until this should be
+ * called again, -1: nothing waits */
+int input_tick(struct input *input, int64_t now_ms);
 
 /* Close and forget what is queued. Safe twice. */
 void input_close(struct input *input);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/link_io.h"
+#include "agent/pty.h"
 
 void
 output_open(struct output *output, int fd,
@@ -16,6 +17,14 @@ output_open(struct output *output, int fd,
 	output->watch = (struct watch){
 	    .on_ready = on_ready, .data = owner, .fd = fd, .lane = LANE_OUTPUT};
 	output->open = true;
+}
+
+void
+output_open_pty(struct output *output, struct pty *pty,
+    void (*on_ready)(struct watch *watch, uint32_t events), void *owner)
+{
+	output_open(output, pty->fd, on_ready, owner);
+	output->pty = pty;
 }
 
 int
@@ -47,7 +56,10 @@ take(struct output *output, size_t want)
 	if (output->grown)
 		return link_io_send_pipe(output->link, output->kind,
 		    output->stream, output->watch.fd, want);
-	n = read(output->watch.fd, link_io_stage(output->link), want);
+	if (output->pty != NULL)
+		n = pty_read(output->pty, link_io_stage(output->link), want);
+	else
+		n = read(output->watch.fd, link_io_stage(output->link), want);
 	if (n > 0)
 		link_io_send_stage(
 		    output->link, output->kind, output->stream, (size_t)n);
@@ -69,7 +81,7 @@ output_pump(struct output *output, size_t max)
 		output_finish(output);
 		return 0;
 	}
-	if ((size_t)n == FRAME_DATA_MAX)
+	if ((size_t)n == FRAME_DATA_MAX && output->pty == NULL)
 		grow(output);
 	output->owed -= (size_t)n < output->owed ? (size_t)n : output->owed;
 	return (size_t)n;
@@ -80,8 +92,11 @@ output_pending(const struct output *output)
 {
 	int pending = 0;
 
-	if (!output->open || ioctl(output->watch.fd, FIONREAD, &pending) != 0 ||
-	    pending < 0)
+	if (!output->open)
+		return 0;
+	if (output->pty != NULL)
+		return pty_pending(output->pty);
+	if (ioctl(output->watch.fd, FIONREAD, &pending) != 0 || pending < 0)
 		return 0;
 	return (size_t)pending;
 }
@@ -89,7 +104,8 @@ output_pending(const struct output *output)
 void
 output_owe(struct output *output)
 {
-	output->owed = output_pending(output);
+	output->owed =
+	    output->pty != NULL ? PTY_KEPT_BYTES : output_pending(output);
 }
 
 void
@@ -107,7 +123,8 @@ output_close(struct output *output)
 	if (!output->open)
 		return;
 	loop_remove(output->loop, &output->watch);
-	(void)close(output->watch.fd);
+	if (output->pty == NULL)
+		(void)close(output->watch.fd);
 	output->open = false;
 	output->owed = 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One output pipe of a command, on its way to the link. */
+/* One output of a command, a pipe or its terminal, on its way to the link. */
 #ifndef AGENT_OUTPUT_H
 #define AGENT_OUTPUT_H
 
@@ -12,6 +12,7 @@
 
 struct error;
 struct link_io;
+struct pty;
 
 /* A busy pipe grows to this, if the kernel allows it. */
 #define PIPE_BUSY_BYTES (1 << 20)
@@ -20,7 +21,9 @@ struct output {
 	struct watch watch;   /* its descriptor, until the end was sent */
 	struct loop *loop;    /* borrowed */
 	struct link_io *link; /* borrowed */
-	enum frame_kind kind; /* FRAME_STDOUT, FRAME_STDERR */
+	enum frame_kind kind; /* FRAME_STDOUT, FRAME_STDERR, FRAME_PTY */
+	struct pty *pty;      /* borrowed: whose the descriptor is; NULL: a
+	                         pipe's */
 	uint32_t stream;
 	bool open;
 	bool grown;
@@ -30,6 +33,10 @@ struct output {
 /* Take over the read end fd, which is non-blocking; nothing is read before
  * output_watch. on_ready's watch->data is owner. */
 void output_open(struct output *output, int fd,
+    void (*on_ready)(struct watch *watch, uint32_t events), void *owner);
+
+/* Take over a terminal whose master has come, in the same way. */
+void output_open_pty(struct output *output, struct pty *pty,
     void (*on_ready)(struct watch *watch, uint32_t events), void *owner);
 
 /* Begin or resume (true), or pause (false). -1: ERROR_SYSTEM. */
@@ -42,12 +49,14 @@ int output_watch(struct output *output, bool wanted, struct error *err);
  */
 size_t output_pump(struct output *output, size_t max);
 
-/* What is in the pipe now, bytes; 0 when it is closed. */
+/* What is there to be read now, bytes; 0 when it is closed. */
 size_t output_pending(const struct output *output);
 
 /*
  * The command has died: note what is in the pipe, which may be its own words
  * and must arrive however long that takes. output_pump counts owed down to 0.
+ * What a terminal holds cannot be seen whole: then owed is the most that it may
+ * be.
  */
 void output_owe(struct output *output);
 

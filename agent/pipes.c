@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent/refused.h"
+#include "protocol/exec_spec.h"
 
 void
 pipes_init(struct pipes *pipes)
@@ -28,12 +30,24 @@ open_pipe(int ends[PIPE_ENDS], bool ours_reads)
 	return fcntl(ends[PIPE_OURS], F_SETFL, O_NONBLOCK);
 }
 
-int
-pipes_open(struct pipes *pipes, bool with_stdin, struct refused *refused)
+static int
+open_stdio(struct pipes *pipes, const struct exec_spec *spec)
 {
-	if ((with_stdin && open_pipe(pipes->in, false) != 0) ||
-	    open_pipe(pipes->out, true) != 0 ||
-	    open_pipe(pipes->err, true) != 0)
+	if (spec->pty.present)
+		return 0;
+	if (spec->stdin_mode == EXEC_STDIN_OPEN &&
+	    open_pipe(pipes->in, false) != 0)
+		return -1;
+	if (open_pipe(pipes->out, true) != 0)
+		return -1;
+	return open_pipe(pipes->err, true);
+}
+
+int
+pipes_open(
+    struct pipes *pipes, const struct exec_spec *spec, struct refused *refused)
+{
+	if (open_stdio(pipes, spec) != 0)
 		return refused_sys(refused, errno, "cannot open a pipe");
 	if (socketpair(
 	        AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipes->control) != 0)

@@ -3,8 +3,7 @@
 #ifndef AGENT_PIPES_H
 #define AGENT_PIPES_H
 
-#include <stdbool.h>
-
+struct exec_spec;
 struct refused;
 
 enum { PIPE_OURS = 0, PIPE_THEIRS, PIPE_ENDS };
@@ -21,10 +20,11 @@ struct pipes {
 void pipes_init(struct pipes *pipes);
 
 /*
- * Open all; in only with with_stdin. returns 0, or -1 with refused set; either
- * way pipes_close is due.
+ * Open what spec needs: in only where stdin is open, and no pipe at all with a
+ * terminal. returns 0, or -1 with refused set; either way pipes_close is due.
  */
-int pipes_open(struct pipes *pipes, bool with_stdin, struct refused *refused);
+int pipes_open(
+    struct pipes *pipes, const struct exec_spec *spec, struct refused *refused);
 
 /* Close what was not taken (take_fd of protocol/cleanup.h). */
 void pipes_close(struct pipes *pipes);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,11 +17,13 @@
 #include "agent/command.h"
 #include "agent/privilege.h"
 #include "agent/refused.h"
+#include "agent/report.h"
 
 #define STACK_BYTES (32u << 10)
 
 enum step {
 	STEP_SESSION = 0,
+	STEP_TERMINAL,
 	STEP_LIMITS,
 	STEP_USER,
 	STEP_CWD,
@@ -32,7 +35,8 @@ enum step {
 struct birth {
 	const struct spawn_way *way;
 	enum step step;
-	int sys;          /* errno of the step; 0: it runs */
+	int sys;          /* errno of the step */
+	bool refused;     /* and that was told; else it runs */
 	const char *path; /* of STEP_EXEC */
 	mode_t mode;      /* of what is there, as the command's user sees it; 0:
 	                     nothing */
@@ -109,37 +113,7 @@ try_paths(struct birth *birth, const struct command *command)
 }
 
 static int
-fail(struct birth *birth, enum step step)
-{
-	birth->step = step;
-	birth->sys = errno;
-	return 1;
-}
-
-static int
-child(void *argument)
-{
-	struct birth *birth = argument;
-	const struct command *command = birth->way->command;
-
-	offer_to_oom(birth->way->proc_fd);
-	(void)umask(022);
-	if (setsid() < 0)
-		return fail(birth, STEP_SESSION);
-	if (setrlimit(RLIMIT_NOFILE, &birth->way->files) != 0)
-		return fail(birth, STEP_LIMITS);
-	if (privilege_become(&command->account) != 0)
-		return fail(birth, STEP_USER);
-	if (!enter_folder(command))
-		return fail(birth, STEP_CWD);
-	reset_signals();
-	birth->step = STEP_EXEC;
-	try_paths(birth, command);
-	return 1;
-}
-
-static int
-refuse_exec(const struct birth *birth, struct refused *refused)
+describe_exec(const struct birth *birth, struct refused *refused)
 {
 	const struct command *command = birth->way->command;
 
@@ -178,13 +152,15 @@ refuse_exec(const struct birth *birth, struct refused *refused)
 }
 
 static int
-refuse(const struct birth *birth, struct refused *refused)
+describe(const struct birth *birth, struct refused *refused)
 {
 	const struct command *command = birth->way->command;
 
 	switch (birth->step) {
 	case STEP_SESSION:
 		return refused_sys(refused, birth->sys, "setsid");
+	case STEP_TERMINAL:
+		return refused_sys(refused, birth->sys, "controlling terminal");
 	case STEP_LIMITS:
 		return refused_sys(refused, birth->sys, "limit of open files");
 	case STEP_USER:
@@ -197,7 +173,7 @@ refuse(const struct birth *birth, struct refused *refused)
 		    command->cwd == NULL ? "/" : command->cwd,
 		    strerrordesc_np(birth->sys));
 	case STEP_EXEC:
-		return refuse_exec(birth, refused);
+		return describe_exec(birth, refused);
 	case STEPS:
 		break;
 	}
@@ -205,20 +181,74 @@ refuse(const struct birth *birth, struct refused *refused)
 	return -1;
 }
 
+static int
+fail(struct birth *birth, enum step step)
+{
+	birth->step = step;
+	birth->sys = errno;
+	return -1;
+}
+
+static int
+prepare(struct birth *birth)
+{
+	const struct spawn_way *way = birth->way;
+
+	offer_to_oom(way->proc_fd);
+	(void)umask(022);
+	if (setsid() < 0)
+		return fail(birth, STEP_SESSION);
+	if (way->terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0)
+		return fail(birth, STEP_TERMINAL);
+	if (setrlimit(RLIMIT_NOFILE, &way->files) != 0)
+		return fail(birth, STEP_LIMITS);
+	if (privilege_become(&way->command->account) != 0)
+		return fail(birth, STEP_USER);
+	if (!enter_folder(way->command))
+		return fail(birth, STEP_CWD);
+	return 0;
+}
+
+/* Both are told from here: this process's word does not depend on whether its
+ * parent lives to pass it on. */
+static int
+child(void *argument)
+{
+	struct birth *birth = argument;
+	struct report report = {.kind = REPORT_TRYING, .of.pid = getpid()};
+
+	if (prepare(birth) == 0) {
+		report_send(birth->way->report_fd, &report, -1);
+		reset_signals();
+		birth->step = STEP_EXEC;
+		try_paths(birth, birth->way->command);
+	}
+	report.kind = REPORT_REFUSED;
+	(void)describe(birth, &report.of.refused);
+	report_send(birth->way->report_fd, &report, -1);
+	birth->refused = true;
+	return 1;
+}
+
 int
-spawn_command(const struct spawn_way *way, pid_t *pid, struct refused *refused)
+spawn_command(const struct spawn_way *way, pid_t *pid)
 {
 	uint8_t stack[STACK_BYTES] __attribute__((aligned(16)));
 	struct birth birth = {.way = way};
+	struct report report = {.kind = REPORT_STARTED};
 	pid_t made = clone(child, stack + sizeof(stack),
 	    CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
 
-	if (made < 0)
-		return refused_sys(refused, errno, "cannot start a process");
-	if (birth.sys != 0) {
+	if (made < 0) {
+		report.kind = REPORT_REFUSED;
+		(void)refused_sys(
+		    &report.of.refused, errno, "cannot start a process");
+	} else if (birth.refused) {
 		(void)waitpid(made, NULL, 0);
-		return refuse(&birth, refused);
+		return -1;
+	} else {
+		*pid = report.of.pid = made;
 	}
-	*pid = made;
-	return 0;
+	report_send(way->report_fd, &report, -1);
+	return report.kind == REPORT_STARTED ? 0 : -1;
 }

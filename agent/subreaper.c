@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "agent/pty.h"
 #include "agent/report.h"
 #include "agent/spawn.h"
 #include "agent/tree.h"
+#include "protocol/exec_spec.h"
 
 /* Where descriptors are from the first moment on; 0 to 2 are the command's. */
 enum { FD_CONTROL = 3, FD_PROC, FD_FIRST_CLOSED };
@@ -39,33 +41,47 @@ place(int from, int to, int flags)
 		_exit(1);
 }
 
-/* A report is smaller than the socket's buffer and the agent always reads, so
- * this fails only when the agent is gone; then so shall everything be. */
-static void
-tell(const struct report *report)
+/* The command's descriptors are the slave, and the agent has the master. */
+static int
+open_terminal(struct command *command, const struct exec_pty *spec,
+    struct refused *refused)
 {
-	while (send(FD_CONTROL, report, sizeof(*report), MSG_NOSIGNAL) < 0) {
-		if (errno != EINTR)
-			return;
-	}
+	const struct report report = {.kind = REPORT_TERMINAL};
+	struct pty_pair pair;
+	int i;
+
+	if (pty_make(spec, command->account.uid, &pair, refused) != 0)
+		return -1;
+	command_set_tty(command, pair.name);
+	report_send(FD_CONTROL, &report, pair.master);
+	for (i = 0; i < 3; i++)
+		place(pair.slave, i, 0);
+	(void)close(pair.slave);
+	(void)close(pair.master);
+	return 0;
 }
 
 static bool
 start(struct subreaper *sub, const struct subreaper_way *way)
 {
+	const struct exec_spec *spec = way->spec;
 	struct command command;
-	struct spawn_way spawn = {
-	    .command = &command, .proc_fd = FD_PROC, .files = way->files};
+	const struct spawn_way spawn = {.command = &command,
+	    .proc_fd = FD_PROC,
+	    .report_fd = FD_CONTROL,
+	    .terminal = spec->pty.present,
+	    .files = way->files};
 	struct report report = {.kind = REPORT_REFUSED};
+	bool started = false;
 
-	if (command_prepare(&command, way->spec, "/etc", &report.of.refused) ==
-	        0 &&
-	    spawn_command(&spawn, &sub->pid, &report.of.refused) == 0)
-		report =
-		    (struct report){.kind = REPORT_STARTED, .of.pid = sub->pid};
-	tell(&report);
+	if (command_prepare(&command, spec, "/etc", &report.of.refused) != 0 ||
+	    (spec->pty.present &&
+	        open_terminal(&command, &spec->pty, &report.of.refused) != 0))
+		report_send(FD_CONTROL, &report, -1);
+	else
+		started = spawn_command(&spawn, &sub->pid) == 0;
 	command_clear(&command);
-	return report.kind == REPORT_STARTED;
+	return started;
 }
 
 static void
@@ -76,7 +92,7 @@ tell_ending(
 
 	report.of.ending = (struct ending){
 	    .how = info->si_code, .status = info->si_status, .used = *used};
-	tell(&report);
+	report_send(FD_CONTROL, &report, -1);
 	sub->ended = true;
 }
 
@@ -164,7 +180,7 @@ subreaper_run(const struct subreaper_way *way)
 	take_over(way);
 	if (!start(&sub, way))
 		_exit(0);
-	/* or the pipes would not end with the command */
+	/* or the output would not end with the command */
 	for (i = 0; i < 3; i++)
 		(void)close(i);
 	while (reap(&sub)) {

@@ -19,7 +19,7 @@ struct exec_spec;
 
 struct subreaper_way {
 	const struct exec_spec *spec;
-	int stdio[3];        /* the command's */
+	int stdio[3];        /* the command's, unless it has a terminal */
 	int control;         /* its end of the SOCK_SEQPACKET pair */
 	int proc_fd;         /* /proc */
 	struct rlimit files; /* for the command */

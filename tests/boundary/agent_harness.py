@@ -19,6 +19,7 @@ from tap import check, done, equal, run  # noqa: E402,F401
 BIN = os.path.abspath(os.environ.get("SALLYPORT_BIN", "build/bin"))
 CONTROL, STDIN, STDOUT, STDERR, PTY, WINDOW = 1, 2, 3, 4, 5, 6
 WINDOW_OUTPUT = 1 << 20
+WINDOW_PTY = 128 << 10
 WINDOW_STDIN = 256 << 10
 DATA_MAX = 64 << 10
 PATIENCE = 60.0
@@ -62,8 +63,11 @@ def write(name, text, mode=0o644):
 
 write("passwd", PASSWD)
 write("group", GROUP)
+# Terminals as the sandbox's bundle has them.
 SETUP = """mount --bind "$1/passwd" /etc/passwd &&
-mount --bind "$1/group" /etc/group && exec "$2" """
+mount --bind "$1/group" /etc/group &&
+mount -t devpts -o newinstance,nosuid,noexec,ptmxmode=0666,mode=0620,gid=5 \
+    devpts /dev/pts && mount --bind /dev/pts/ptmx /dev/ptmx && eval "$3" && exec "$2" """
 
 
 def frame(kind, stream, payload=b""):
@@ -84,6 +88,7 @@ class Exec:
         self.pid = None
         self.out = bytearray()
         self.err = bytearray()
+        self.modes = []      # (bytes of out before, echo, canonical)
         self.ends = []       # kinds whose empty frame has come
         self.words = []      # started, exit, refused
         self.ending = None   # the last of them, whole
@@ -95,16 +100,20 @@ class Exec:
             self.late += 1
         if kind == WINDOW:
             self.stdin_credit += struct.unpack(">I", payload)[0]
-        elif kind in (STDOUT, STDERR):
+        elif kind in (STDOUT, STDERR, PTY):
             if not payload:
                 self.ends.append(kind)
             elif kind in self.ends:
                 self.late += 1
-            (self.out if kind == STDOUT else self.err).extend(payload)
+            (self.err if kind == STDERR else self.out).extend(payload)
         else:
             self.listen(json.loads(payload))
 
     def listen(self, body):
+        if body["type"] == "terminal":
+            self.modes.append((len(self.out), body["echo"],
+                               body["canonical"]))
+            return
         self.words.append(body["type"])
         if body["type"] == "started":
             self.pid = body["pid"]
@@ -125,9 +134,10 @@ class Exec:
 
 
 class Agent:
-    """alone: no namespace, and with uid a plain user's."""
+    """alone: no namespace, and with uid a plain user's; setup: a shell's
+    command, run in the namespace before."""
 
-    def __init__(self, alone=False, uid=None):
+    def __init__(self, alone=False, uid=None, setup="true"):
         self.sock, theirs = socket.socketpair()
         link = theirs.fileno()
 
@@ -141,7 +151,7 @@ class Agent:
         program = os.path.join(BIN, "sallyport-agent")
         words = [program] if alone else [
             "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
-            "sh", "-c", SETUP, "sh", FOLDER, program]
+            "sh", "-c", SETUP, "sh", FOLDER, program, setup]
         self.process = subprocess.Popen(
             words, close_fds=False, preexec_fn=place,
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -189,7 +199,7 @@ class Agent:
                 self.hello = json.loads(payload)
                 continue
             self.execs[stream].take(kind, payload)
-            if kind in (STDOUT, STDERR) and payload:
+            if kind in (STDOUT, STDERR, PTY) and payload:
                 owed[stream] = owed.get(stream, 0) + len(payload)
         if self.crediting:
             for stream, count in owed.items():
@@ -261,6 +271,19 @@ class Agent:
         members = {"tree": True} if tree else {}
         self.send(message(one.number, "signal", signal=name, **members))
 
+    def resize(self, one, rows, cols):
+        self.send(message(one.number, "resize", rows=rows, cols=cols))
+
+    def hangup(self, one):
+        self.send(message(one.number, "hangup"))
+
+    def terminal(self, *argv, rows=24, cols=80, **members):
+        """Start argv, or /bin/sh -c of one string, on a terminal."""
+        if len(argv) == 1:
+            argv = ("/bin/sh", "-c", argv[0])
+        return self.start(argv=argv, pty={"rows": rows, "cols": cols},
+                          **members)
+
     def kill(self, one):
         self.send(message(one.number, "kill"))
 
@@ -307,7 +330,7 @@ def children(pid):
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as text:
             return [int(word) for word in text.read().split()]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
 
 

@@ -20,6 +20,8 @@ def control(stream, text):
 
 TRUE = message(1, "exec", argv=["/bin/true"])
 SLEEP = message(1, "exec", argv=["/bin/sleep", "1000"], stdin="open")
+SHOWN = message(1, "exec", argv=["/bin/sleep", "1000"],
+                pty={"rows": 24, "cols": 80})
 
 # What a keeper may never say: bytes, and a word of the agent's answer.
 LIES = [
@@ -66,6 +68,27 @@ LIES = [
     (SLEEP + message(1, "signal", signal=""), "signal"),
     (SLEEP + frame(STDIN, 1, b"x" * DATA_MAX) * 40, "stdin"),
     (SLEEP + frame(WINDOW, 1, b"\xff\xff\xff\xff"), "credit"),
+    (message(1, "resize", rows=24, cols=80), "exec 1"),
+    (message(1, "hangup"), "exec 1"),
+    (SLEEP + message(1, "resize", rows=24, cols=80), "no terminal"),
+    (SLEEP + message(1, "hangup"), "no terminal"),
+    (SLEEP + message(1, "hangup", rows=24), "rows"),
+    (control(1, '{"type":"terminal","echo":true,"canonical":true}'),
+     "terminal"),
+    (message(1, "exec", argv=["x"], pty={"rows": 24}), "cols"),
+    (message(1, "exec", argv=["x"], pty={"rows": 24, "cols": 80, "term": ""}),
+     "term"),
+]
+LIES += [
+    (message(1, "exec", argv=["x"], pty={"rows": rows, "cols": cols}), name)
+    for rows, cols, name in ((0, 80, "rows"), (501, 80, "rows"),
+                             (24, 0, "cols"), (24, 1001, "cols"),
+                             (24, -1, "cols"), (2.5, 80, "rows"))
+]
+LIES += [
+    (SHOWN + message(1, "resize", rows=rows, cols=cols), name)
+    for rows, cols, name in ((0, 80, "rows"), (501, 80, "rows"),
+                             (24, 0, "cols"), (24, 65537, "cols"))
 ]
 
 
@@ -97,7 +120,8 @@ def forgives_what_crossed():
     agent.send(frame(STDIN, one.number, b"late") + frame(STDIN, one.number) +
                frame(WINDOW, one.number, b"\0\0\0\5") +
                message(one.number, "signal", signal="TERM") +
-               message(one.number, "kill"))
+               message(one.number, "resize", rows=24, cols=80) +
+               message(one.number, "hangup") + message(one.number, "kill"))
     equal(agent.run(argv=["/bin/true"]).code, 0,
           "words that crossed with an exit are passed over")
     equal(one.late, 0, "and not answered")
@@ -219,20 +243,22 @@ def a_plain_user_runs_its_own():
 
 def a_killed_subreaper_hides_nothing():
     agent, one = plain(
-        # after its start was told: what was said before that is another case
-        argv=["/bin/sh", "-c", "setsid sleep 1000 & echo x; sleep 0.5; "
+        argv=["/bin/sh", "-c", "setsid sleep 1000 & echo x; "
               "kill -9 $PPID; exec sleep 1000"], user=str(USER))
     agent.wait(one)
     equal((bytes(one.out), one.code, one.signal), (b"x\n", None, "KILL"),
           "the command is killed with its subreaper, and that is told")
     check(wait_for(lambda: not children(agent.pid)),
           "nothing of it is left", children(agent.pid))
-    one = agent.run(argv=["/bin/sh", "-c", "kill -9 $PPID; exit 5"],
-                    user=str(USER))
-    # It may kill before its start was told: then that is what is told.
-    check((one.code, one.signal) in ((5, None), (None, "KILL"))
-          or one.reason == "system",
-          "it is reported as it really ended", one.ending)
+    wrong = []
+    for _ in range(200):
+        # before the subreaper itself could tell of its start, or after
+        one = agent.run(argv=["/bin/sh", "-c", "kill -9 $PPID; exit 5"],
+                        user=str(USER))
+        if ((one.code, one.signal) not in ((5, None), (None, "KILL")) or
+                one.words != ["started", "exit"]):
+            wrong.append(one.ending)
+    equal(wrong, [], "200 times it is reported as it really ended")
     other = agent.start(argv=["/bin/sleep", "1000"], user=str(USER))
     agent.until(lambda: other.pid)
     one = agent.run(argv=["/bin/sh", "-c", "kill -9 $PPID; sleep 1000"],
@@ -245,14 +271,22 @@ def a_killed_subreaper_hides_nothing():
 
 
 def a_stopped_subreaper_holds_nothing():
-    agent, one = plain(
-        argv=["/bin/sh", "-c", "kill -STOP $PPID; echo x; exec sleep 1000"],
-        user=str(USER))
+    stop = "kill -STOP $PPID; echo x; exec sleep 1000"
+    agent, one = plain(argv=["/bin/sh", "-c", "read go; " + stop],
+                       user=str(USER), stdin="open")
+    agent.until(lambda: one.pid)
+    agent.feed(one, b"go\n")
     agent.until(lambda: one.out == b"x\n")
-    agent.kill(one)
+    # and some that stop it before it could tell that they were started
+    some = [one] + [agent.start(argv=["/bin/sh", "-c", stop], user=str(USER))
+                    for _ in range(20)]
+    for one in some:
+        agent.kill(one)
     begun = time.monotonic()
-    agent.wait(one)
-    equal((one.code, one.signal), (None, "KILL"),
+    for one in some:
+        agent.wait(one)
+    equal([(one.words, one.signal) for one in some],
+          [(["started", "exit"], "KILL")] * 21,
           "a kill works although the subreaper is stopped")
     check(time.monotonic() - begun < 10, "... in time")
     agent.end()

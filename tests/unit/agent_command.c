@@ -147,6 +147,48 @@ the_environment_is_the_users_and_what_was_given(void **state)
 }
 
 static void
+a_terminal_has_a_name_and_a_type(void **state)
+{
+	static const struct {
+		const char *term; /* the terminal's */
+		const char *given;
+		const char *wanted;
+	} table[] = {
+	    {NULL, "A=b", "xterm-256color"},
+	    {"vt100", "A=b", "vt100"},
+	    {NULL, "TERM=linux", "linux"},
+	    {"vt100", "TERM=linux", "vt100"},
+	};
+	struct exec_spec spec = {.login = true};
+	struct command command;
+	size_t i;
+
+	(void)state;
+	prepare(&command, &spec);
+	assert_null(get(command.envp, "TERM"));
+	command_clear(&command);
+	for (i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		char given[16];
+		char term[16] = "";
+		char *env[] = {given, (char[]){"SSH_TTY=none"}, NULL};
+
+		(void)snprintf(given, sizeof(given), "%s", table[i].given);
+		if (table[i].term != NULL)
+			(void)snprintf(term, sizeof(term), "%s", table[i].term);
+		spec.env = env;
+		spec.pty = (struct exec_pty){.present = true,
+		    .rows = 1,
+		    .cols = 1,
+		    .term = table[i].term == NULL ? NULL : term};
+		prepare(&command, &spec);
+		command_set_tty(&command, "/dev/pts/7");
+		assert_string_equal(get(command.envp, "TERM"), table[i].wanted);
+		assert_string_equal(get(command.envp, "SSH_TTY"), "/dev/pts/7");
+		command_clear(&command);
+	}
+}
+
+static void
 a_refusal_is_text_for_a_person(void **state)
 {
 	char huge[2000];
@@ -181,6 +223,7 @@ main(void)
 	    cmocka_unit_test(a_path_is_not_searched),
 	    cmocka_unit_test(a_name_is_searched_in_its_own_path),
 	    cmocka_unit_test(the_environment_is_the_users_and_what_was_given),
+	    cmocka_unit_test(a_terminal_has_a_name_and_a_type),
 	    cmocka_unit_test(a_refusal_is_text_for_a_person),
 	};
 
