@@ -9,6 +9,7 @@
 #include "protocol/limits.h"
 #include "protocol/memory.h"
 #include "server/common/log.h"
+#include "server/keeper/client.h"
 #include "server/keeper/exec.h"
 #include "server/keeper/keeper.h"
 #include "server/keeper/request.h"
@@ -36,8 +37,8 @@ take_input(struct attachment *attachment, struct subscription *subscription,
 	if (attachment->right != RIGHT_WRITE)
 		(void)error_set(&why, ERROR_DENIED, "may only read");
 	else if (subscription->exec->state == EXEC_ENDED ||
-	         input_write(&subscription->exec->input, subscription,
-	             frame->payload, frame->len, &why) == 0)
+	         subscription_input(
+	             subscription, frame->payload, frame->len, &why) == 0)
 		return 0;
 	if (why.code == ERROR_INVALID) {
 		*err = why;
@@ -75,7 +76,12 @@ static void
 on_drained(struct channel *channel)
 {
 	struct attachment *attachment = of_channel(channel);
+	struct subscription *each = TAILQ_FIRST(&attachment->all);
 
+	for (; each != NULL; each = TAILQ_NEXT(each, of_attachment)) {
+		if (each->client != NULL)
+			client_drained(each->client);
+	}
 	if (!TAILQ_EMPTY(&attachment->ready))
 		keeper_give_turn(attachment->keeper, attachment);
 }

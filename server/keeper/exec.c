@@ -14,6 +14,7 @@
 #include "server/common/log.h"
 #include "server/keeper/keeper.h"
 #include "server/keeper/oom.h"
+#include "server/keeper/pty.h"
 #include "server/keeper/subscription.h"
 
 static int64_t
@@ -78,6 +79,8 @@ end(struct exec *exec)
 	    (int64_t)(uv_now(exec->keeper->loop) - exec->started_ms);
 	input_clear(&exec->input);
 	keeper_ended(exec->keeper, exec);
+	if (exec->pty != NULL)
+		pty_ended(exec->pty);
 	wake_all(exec);
 	execs_end(&exec->keeper->execs, exec);
 }
@@ -99,7 +102,9 @@ exec_new(struct keeper *keeper, const struct exec_origin *origin,
 	buffer_init(message, message->max);
 	output_init(&exec->output, keeper->spool_dir, origin->number,
 	    (uint64_t)keeper->config.output, spec->pty.present);
-	input_init(&exec->input, spec, &keeper->link, origin->number);
+	input_init(&exec->input, spec, exec);
+	if (spec->pty.present)
+		exec->pty = pty_new(exec, spec);
 	return exec;
 }
 
@@ -114,6 +119,7 @@ exec_free(struct exec *exec)
 	buffer_clear(&exec->message);
 	output_clear(&exec->output);
 	input_clear(&exec->input);
+	pty_free(exec->pty);
 	free(exec->exit.signal);
 	free(exec->principal);
 	free(exec);
@@ -124,6 +130,17 @@ exec_free_unused(struct exec *exec)
 {
 	if (!exec->is_listed && TAILQ_EMPTY(&exec->output.subscriptions))
 		exec_free(exec);
+}
+
+struct pty *
+exec_get_pty(const struct exec *exec, struct error *err)
+{
+	if (exec->pty == NULL)
+		(void)error_set(err, ERROR_STATE, "%s %s", exec->id,
+		    exec->output.is_pty ? "has ended, and its screen is no "
+		                          "longer kept"
+		                        : "has no terminal");
+	return exec->pty;
 }
 
 void
@@ -138,6 +155,10 @@ exec_send(struct exec *exec)
 	link_send_exec(&exec->keeper->link, exec->number,
 	    buffer_bytes(&exec->message), buffer_len(&exec->message));
 	buffer_clear(&exec->message);
+	if (exec->pty != NULL)
+		pty_sent(exec->pty);
+	if (exec->is_hung_up)
+		link_send_hangup(&exec->keeper->link, exec->number);
 }
 
 int
@@ -189,15 +210,18 @@ exec_output(struct exec *exec, enum output_stream stream,
 int
 exec_credit(struct exec *exec, uint32_t credit, struct error *err)
 {
-	struct subscription *feeder = exec->input.feeder;
-	size_t back;
-
 	if (exec->state != EXEC_RUNNING)
 		return error_set(err, ERROR_STATE, "it does not run");
-	if (input_credit(&exec->input, credit, &back, err) != 0)
-		return -1;
-	if (back > 0)
-		subscription_return_credit(feeder, (uint32_t)back);
+	return input_credit(&exec->input, credit, err);
+}
+
+int
+exec_terminal(
+    struct exec *exec, const struct link_terminal *terminal, struct error *err)
+{
+	if (exec->state != EXEC_RUNNING || exec->pty == NULL)
+		return error_set(err, ERROR_STATE, "it has no terminal");
+	pty_modes(exec->pty, terminal->echo, terminal->canonical);
 	return 0;
 }
 
@@ -255,6 +279,14 @@ exec_signal(
 }
 
 void
+exec_hang_up(struct exec *exec)
+{
+	exec->is_hung_up = true;
+	if (exec->state == EXEC_STARTING || exec->state == EXEC_RUNNING)
+		link_send_hangup(&exec->keeper->link, exec->number);
+}
+
+void
 exec_wrote(struct exec *exec, enum output_stream stream, const uint8_t *bytes,
     size_t len)
 {
@@ -262,6 +294,8 @@ exec_wrote(struct exec *exec, enum output_stream stream, const uint8_t *bytes,
 
 	output_put(&exec->output, stream, bytes, len);
 	execs_count_held(&exec->keeper->execs, held, exec->output.held_bytes);
+	if (exec->pty != NULL)
+		pty_wrote(exec->pty, bytes, len);
 	exec_serve(exec);
 }
 

@@ -27,6 +27,7 @@
 struct error;
 struct frame;
 struct keeper;
+struct pty;
 
 #define EXEC_WHAT_BYTES 256u
 
@@ -53,11 +54,13 @@ struct exec {
 	char *principal;                /* owned: who started it */
 	enum exec_state state;
 	bool is_listed;        /* in the table */
+	bool is_hung_up;       /* its terminal's line is cut */
 	bool is_kill_asked;    /* somebody had KILL sent to it */
 	bool is_timed_out;     /* we killed it at its deadline */
 	struct buffer message; /* for the agent, while waiting */
 	struct output output;
 	struct input input;
+	struct pty *pty; /* owned; NULL: pipes, or its screen is forgotten */
 	uint64_t timeout_ms;
 	uint64_t deadline_ms; /* of the loop's clock; 0: none */
 	uint64_t started_ms;
@@ -82,6 +85,10 @@ void exec_free(struct exec *exec);
 /* Free it if it has left the table and nobody is subscribed. */
 void exec_free_unused(struct exec *exec);
 
+/* Its terminal, borrowed. NULL: ERROR_STATE, it has none, or has ended so long
+ * ago that the screen is forgotten. */
+struct pty *exec_get_pty(const struct exec *exec, struct error *err);
+
 /* Tell the agent to start it. */
 void exec_send(struct exec *exec);
 
@@ -95,6 +102,8 @@ int exec_refused(
 int exec_output(struct exec *exec, enum output_stream stream,
     const struct frame *frame, struct error *err);
 int exec_credit(struct exec *exec, uint32_t credit, struct error *err);
+int exec_terminal(
+    struct exec *exec, const struct link_terminal *terminal, struct error *err);
 int exec_exited(
     struct exec *exec, const struct link_exit *exit, struct error *err);
 
@@ -105,6 +114,9 @@ void exec_lost(struct exec *exec);
  * run. */
 int exec_signal(
     struct exec *exec, const struct link_signal *signal, struct error *err);
+
+/* Cut its terminal's line: the kernel sends SIGHUP. */
+void exec_hang_up(struct exec *exec);
 
 /* Output that exec_output admitted is passed on. */
 void exec_wrote(struct exec *exec, enum output_stream stream,

@@ -6,6 +6,7 @@
 
 #include "server/common/owner.h"
 #include "server/keeper/keeper.h"
+#include "server/keeper/pty.h"
 #include "server/keeper/subscription.h"
 
 /* Between two tries to write to a disk that took nothing. */
@@ -98,6 +99,22 @@ forget(struct execs *execs, struct exec *exec)
 	exec_free_unused(exec);
 }
 
+/* Of the terminals that have ended, the last few keep their screens. */
+static void
+forget_screens(struct execs *execs)
+{
+	unsigned count = 0;
+	struct exec *each = TAILQ_LAST(&execs->ended, exec_list);
+
+	for (; each != NULL; each = TAILQ_PREV(each, exec_list, entry)) {
+		if (each->pty == NULL || ++count <= PTY_ENDED_MAX ||
+		    !TAILQ_EMPTY(&each->pty->clients))
+			continue;
+		pty_free(each->pty);
+		each->pty = NULL;
+	}
+}
+
 static void
 free_all(struct execs *execs, struct exec_list *list)
 {
@@ -137,6 +154,30 @@ struct exec *
 execs_get(const struct execs *execs, uint32_t number)
 {
 	return map_get(&execs->by_number, number);
+}
+
+/* The terminal of a list that was used last, if that was after found's. */
+static struct exec *
+last_used(struct exec *found, const struct exec_list *list, const char *name)
+{
+	struct exec *each = TAILQ_FIRST(list);
+
+	for (; each != NULL; each = TAILQ_NEXT(each, entry)) {
+		if (each->pty == NULL ||
+		    (name != NULL && strcmp(each->pty->name, name) != 0))
+			continue;
+		if (found == NULL || each->pty->used_ms > found->pty->used_ms)
+			found = each;
+	}
+	return found;
+}
+
+struct exec *
+execs_terminal(const struct execs *execs, const char *name)
+{
+	struct exec *running = last_used(NULL, &execs->running, name);
+
+	return last_used(running, &execs->waiting, name);
 }
 
 struct exec *
@@ -189,6 +230,7 @@ execs_end(struct execs *execs, struct exec *exec)
 	TAILQ_INSERT_TAIL(&execs->ended, exec, entry);
 	execs->live--;
 	execs->kept++;
+	forget_screens(execs);
 	if (execs->kept > LIMIT_EXECS_KEPT)
 		forget(execs, TAILQ_FIRST(&execs->ended));
 }

@@ -41,6 +41,12 @@ void execs_clear(struct execs *execs);
 struct exec *execs_get(const struct execs *execs, uint32_t number);
 
 /*
+ * The terminal that runs, or waits to: of a session's name, or with NULL the
+ * one last in use. Borrowed; NULL when there is none.
+ */
+struct exec *execs_terminal(const struct execs *execs, const char *name);
+
+/*
  * Put a new command in the table and send it when the agent is ready.
  *   message   taken
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An exec's standard input on its way to the agent: given with the command, or
- * written by one subscription at a time, the feeder. Bytes wait here while the
- * agent has given no credit; the feeder gets its credit back as the agent
- * returns it for the feeder's own bytes.
+ * An exec's standard input on its way to the agent: given with the command,
+ * written by one subscription at a time, the feeder, or, into a terminal, typed
+ * by any of them. Bytes wait here while the agent has given no credit; who
+ * wrote them gets credit back as the agent returns it for those very bytes.
  */
 #ifndef SERVER_KEEPER_INPUT_H
 #define SERVER_KEEPER_INPUT_H
@@ -11,30 +11,42 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "protocol/buffer.h"
 #include "protocol/exec_spec.h"
 
 struct error;
-struct link;
+struct exec;
 struct subscription;
 
+/* Bytes on their way, in order: whose they are. */
+struct input_share {
+	struct subscription *from; /* borrowed; NULL: nobody's any more */
+	uint32_t ask;              /* of pty_type; 0: none */
+	size_t len;
+	TAILQ_ENTRY(input_share) next;
+};
+
+TAILQ_HEAD(input_shares, input_share);
+
 struct input {
-	struct link *link;           /* borrowed */
-	uint32_t number;             /* the exec's */
+	struct exec *exec;           /* borrowed */
 	bool is_started;             /* the agent has the command */
 	bool is_open;                /* more may be written */
 	bool is_end_due;             /* its end is yet to be sent */
+	bool is_shared;              /* a terminal's */
 	struct buffer waiting;       /* for credit */
 	size_t credit;               /* the agent takes so much */
 	struct subscription *feeder; /* borrowed; NULL: none */
-	size_t feeder_credit;
-	size_t foreign; /* bytes under way that the feeder did not write */
+	struct input_shares shares;  /* of what waits and what the agent has not
+	                                taken */
 };
 
-/* Begin as the command says: closed, open, or given with it (copied). */
-void input_init(struct input *input, const struct exec_spec *spec,
-    struct link *link, uint32_t number);
+/* Begin as the command says: closed, open, or given with it (copied). exec is
+ * borrowed for the input's life. */
+void input_init(
+    struct input *input, const struct exec_spec *spec, struct exec *exec);
 
 /* The command runs: send what has waited for that. */
 void input_start(struct input *input);
@@ -46,14 +58,26 @@ void input_clear(struct input *input);
 void input_feed_by(struct input *input, struct subscription *feeder);
 
 /*
- * Bytes from a subscription, which becomes the feeder if there is none.
+ * Bytes from a subscription; if there is no feeder, it becomes that.
  *   len      0: the end of the input
- *   returns  0, or -1: ERROR_STATE (closed, or another one feeds it),
- *            ERROR_LIMIT (earlier feeders left too much), ERROR_INVALID (more
- *            than its credit: the peer broke the protocol)
+ *   returns  0, or -1: ERROR_STATE (closed, or another one feeds it; a
+ *            terminal does not end), ERROR_LIMIT (too much waits),
+ *            ERROR_INVALID (more than its credit: the peer broke the protocol)
  */
 int input_write(struct input *input, struct subscription *from,
     const uint8_t *bytes, size_t len, struct error *err);
+
+/*
+ * Bytes of ours into a terminal, within no credit.
+ *   from, ask  asks_typed is called with them once the agent has the bytes;
+ *              NULL: nobody is told
+ *   returns    as input_write
+ */
+int input_type(struct input *input, const struct input_share *share,
+    const uint8_t *bytes, struct error *err);
+
+/* So much of a subscription's credit was used for nothing. */
+void input_return(struct input *input, struct subscription *from, size_t len);
 
 /* No more is written; its end is sent behind what waits. */
 void input_end(struct input *input);
@@ -62,12 +86,10 @@ void input_end(struct input *input);
 bool input_release(struct input *input, const struct subscription *feeder);
 
 /*
- * The agent has returned credit.
- *   back     set to what of it is the feeder's
- *   returns  0, or -1 ERROR_INVALID: more than was used
+ * The agent has taken bytes: give credit to who wrote them.
+ *   returns  0, or -1 ERROR_INVALID: more than was sent
  */
-int input_credit(
-    struct input *input, size_t credit, size_t *back, struct error *err);
+int input_credit(struct input *input, size_t credit, struct error *err);
 
 /* Send what there is credit for and room on the link. */
 void input_flush(struct input *input);

@@ -78,6 +78,7 @@ keeper_open(struct keeper *keeper, uv_loop_t *loop,
 	keeper->loop = loop;
 	(void)snprintf(keeper->task, sizeof(keeper->task), "%s", grant->task);
 	keeper->spool_dir = grant->spool_fd;
+	keeper->recording_dir = grant->recording_fd;
 	keeper->oom_fd = -1;
 	owner_init(&keeper->owner, on_gone);
 	TAILQ_INIT(&keeper->attachments);
@@ -86,6 +87,7 @@ keeper_open(struct keeper *keeper, uv_loop_t *loop,
 	owner_adopt(&keeper->owner, (uv_handle_t *)&keeper->turning);
 	(void)uv_timer_init(loop, &keeper->flushed);
 	owner_adopt(&keeper->owner, (uv_handle_t *)&keeper->flushed);
+	frames_init(&keeper->frames, loop, &keeper->owner);
 	batch_init(&keeper->batch, loop, &keeper->owner);
 	custody_init(&keeper->custody, keeper);
 	execs_init(&keeper->execs, keeper, &keeper->owner);
@@ -102,6 +104,8 @@ keeper_clear(struct keeper *keeper)
 	json_clear(custody_shapes[CUSTODY_CONFIGURE], &keeper->config);
 	door_clear(&keeper->door);
 	(void)close(keeper->spool_dir);
+	if (keeper->recording_dir >= 0)
+		(void)close(keeper->recording_dir);
 	if (keeper->oom_fd >= 0)
 		(void)close(keeper->oom_fd);
 }
@@ -204,6 +208,17 @@ keeper_detached(struct keeper *keeper, struct attachment *attachment)
 		TAILQ_REMOVE(&keeper->turns, attachment, turn);
 	if (keeper->is_stopping)
 		finish(keeper);
+}
+
+int
+keeper_check_cells(const struct keeper *keeper, size_t more, struct error *err)
+{
+	if (more > KEEPER_CELLS_MAX - keeper->cells)
+		return error_set(err, ERROR_LIMIT,
+		    "the terminals of a task and who looks at them have %zu "
+		    "cells, the most there may be",
+		    KEEPER_CELLS_MAX);
+	return 0;
 }
 
 void

@@ -25,13 +25,19 @@
 #include "server/keeper/custody.h"
 #include "server/keeper/door.h"
 #include "server/keeper/execs.h"
+#include "server/keeper/frames.h"
 #include "server/keeper/link.h"
 #include "server/keeper/spool.h"
 
 struct error;
 
 #define KEEPER_ATTACHMENTS_MAX 2048u
-#define KEEPER_FLUSH_MS        1000u /* for attachments, when it stops */
+
+/* Of all terminals, and of all that show them to somebody; 24 bytes each, and
+ * as much again for a terminal's second screen. */
+#define KEEPER_CELLS_MAX ((size_t)16 << 20)
+
+#define KEEPER_FLUSH_MS 1000u /* for attachments, when it stops */
 
 /* What a keeper is given at its start; the descriptors are taken. */
 struct keeper_grant {
@@ -39,6 +45,7 @@ struct keeper_grant {
 	int door_fd;
 	int link_fd;
 	int spool_fd;
+	int recording_fd; /* the folder of its recordings; -1: none */
 };
 
 struct keeper {
@@ -46,6 +53,7 @@ struct keeper {
 	uv_loop_t *loop;
 	char task[LIMIT_NAME_BYTES + 1];
 	int spool_dir;                   /* owned */
+	int recording_dir;               /* owned; -1: nothing is recorded */
 	int oom_fd;                      /* owned; -1: the manager gave none */
 	struct custody_configure config; /* owned */
 	bool is_configured;
@@ -56,11 +64,14 @@ struct keeper {
 	struct custody custody;
 	struct link link;
 	struct execs execs;
+	struct frames frames;
 	struct attachment_list attachments;
 	size_t attachment_count;
+	size_t cells;                 /* of KEEPER_CELLS_MAX */
 	struct attachment_list turns; /* attachments with something to send */
 	uv_idle_t turning;
 	uv_timer_t flushed; /* the end of what attachments get to flush */
+	uint64_t looks_ns;  /* asks.c: until when its looks at once are paid */
 	struct batch batch;
 	struct spool_view view;
 };
@@ -98,6 +109,10 @@ void keeper_ended(struct keeper *keeper, struct exec *exec);
 void keeper_attach(struct keeper *keeper, struct channel *channel,
     const struct attachment_admit *admit);
 void keeper_detached(struct keeper *keeper, struct attachment *attachment);
+
+/* Whether so many more cells may be counted. */
+int keeper_check_cells(
+    const struct keeper *keeper, size_t more, struct error *err);
 
 /* attachment: it has something to send and room for it. */
 void keeper_give_turn(struct keeper *keeper, struct attachment *attachment);

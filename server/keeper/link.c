@@ -32,6 +32,12 @@ on_refused(struct exec *exec, union link_body *body, struct error *err)
 }
 
 static int
+on_terminal(struct exec *exec, union link_body *body, struct error *err)
+{
+	return exec_terminal(exec, &body->terminal, err);
+}
+
+static int
 on_exit(struct exec *exec, union link_body *body, struct error *err)
 {
 	return exec_exited(exec, &body->exit, err);
@@ -41,6 +47,7 @@ on_exit(struct exec *exec, union link_body *body, struct error *err)
 static const message_fn messages[LINK_TYPES] = {
     [LINK_STARTED] = on_started,
     [LINK_REFUSED] = on_refused,
+    [LINK_TERMINAL] = on_terminal,
     [LINK_EXIT] = on_exit,
 };
 
@@ -217,6 +224,23 @@ link_send_kill(struct link *link, uint32_t number)
 	if (link->state == LINK_UP)
 		channel_send_json(&link->channel, number,
 		    link_shapes[LINK_KILL], link_types[LINK_KILL], NULL);
+}
+
+void
+link_send_resize(
+    struct link *link, uint32_t number, const struct link_resize *size)
+{
+	if (link->state == LINK_UP)
+		channel_send_json(&link->channel, number,
+		    link_shapes[LINK_RESIZE], link_types[LINK_RESIZE], size);
+}
+
+void
+link_send_hangup(struct link *link, uint32_t number)
+{
+	if (link->state == LINK_UP)
+		channel_send_json(&link->channel, number,
+		    link_shapes[LINK_HANGUP], link_types[LINK_HANGUP], NULL);
 }
 
 void

@@ -19,6 +19,7 @@
 
 struct error;
 struct keeper;
+struct link_resize;
 struct link_signal;
 
 enum link_state { LINK_SILENT = 0, LINK_UP, LINK_DOWN, LINK_STATES };
@@ -55,6 +56,9 @@ void link_send_credit(struct link *link, uint32_t number, uint32_t credit);
 void link_send_signal(
     struct link *link, uint32_t number, const struct link_signal *signal);
 void link_send_kill(struct link *link, uint32_t number);
+void link_send_resize(
+    struct link *link, uint32_t number, const struct link_resize *size);
+void link_send_hangup(struct link *link, uint32_t number);
 
 /* Stop and resume reading, while too much output is held in memory. */
 void link_pause(struct link *link, bool is_paused);

@@ -17,15 +17,16 @@
 #include "server/keeper/keeper.h"
 
 /* Descriptors that the manager gives. */
-#define DOOR_FD  3
-#define LINK_FD  4
-#define SPOOL_FD 5
+#define DOOR_FD      3
+#define LINK_FD      4
+#define SPOOL_FD     5
+#define RECORDING_FD 6 /* may be missing: nothing is recorded */
 
 static struct keeper keeper;
 
 /* Own what was given, and nothing that a file full of execs would lack. */
 static int
-take_descriptors(struct error *err)
+take_descriptors(struct keeper_grant *grant, struct error *err)
 {
 	struct rlimit files;
 	int fd;
@@ -34,6 +35,11 @@ take_descriptors(struct error *err)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
 			return error_sys(err, "descriptor %d", fd);
 	}
+	grant->door_fd = DOOR_FD;
+	grant->link_fd = LINK_FD;
+	grant->spool_fd = SPOOL_FD;
+	grant->recording_fd =
+	    fcntl(RECORDING_FD, F_SETFD, FD_CLOEXEC) == 0 ? RECORDING_FD : -1;
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
 		return error_sys(err, "limit of descriptors");
 	files.rlim_cur = files.rlim_max;
@@ -50,7 +56,7 @@ static int
 drop_privilege(struct error *err)
 {
 	static const char *const syscalls[] = {
-	    "openat", "pwritev", "unlinkat", NULL};
+	    "openat", "pwritev", "ftruncate", "unlinkat", NULL};
 	struct confine cage = {.uid = CONFINE_SAME_USER, .syscalls = syscalls};
 	struct stat spool;
 
@@ -68,14 +74,9 @@ drop_privilege(struct error *err)
 }
 
 static int
-serve(uv_loop_t *loop, const char *task, struct error *err)
+serve(uv_loop_t *loop, const struct keeper_grant *grant, struct error *err)
 {
-	const struct keeper_grant grant = {.task = task,
-	    .door_fd = DOOR_FD,
-	    .link_fd = LINK_FD,
-	    .spool_fd = SPOOL_FD};
-
-	if (keeper_open(&keeper, loop, &grant, err) != 0)
+	if (keeper_open(&keeper, loop, grant, err) != 0)
 		return -1;
 	(void)uv_run(loop, UV_RUN_DEFAULT);
 	keeper_clear(&keeper);
@@ -85,6 +86,7 @@ serve(uv_loop_t *loop, const char *task, struct error *err)
 int
 main(int argc, char **argv)
 {
+	struct keeper_grant grant = {0};
 	struct error err = {0};
 	uv_loop_t loop;
 
@@ -96,8 +98,9 @@ main(int argc, char **argv)
 	log_subject("task", argv[1]);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	if (take_descriptors(&err) != 0 || drop_privilege(&err) != 0 ||
-	    uv_loop_init(&loop) != 0 || serve(&loop, argv[1], &err) != 0) {
+	grant.task = argv[1];
+	if (take_descriptors(&grant, &err) != 0 || drop_privilege(&err) != 0 ||
+	    uv_loop_init(&loop) != 0 || serve(&loop, &grant, &err) != 0) {
 		log_error("cannot serve: %s", err.text);
 		return 1;
 	}

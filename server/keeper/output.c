@@ -12,17 +12,25 @@
 /* One-byte records of the whole window. */
 #define HELD_MAX ((size_t)WINDOW_OUTPUT * (HELD_BYTES + 1))
 
-/* Smaller credits than this are saved up. */
-#define GRANT_MIN (WINDOW_OUTPUT / 4)
+/* Smaller credits than this part of the window are saved up. */
+#define GRANT_PART 4
 
 /* What the owner has not been sent must stay, and a quarter of the ring behind
- * it. */
+ * it; of a terminal only while the owner is there. */
 static uint64_t
 kept_from(const struct output *output)
 {
 	uint64_t quarter = output->spool.capacity / 4;
 
+	if (output->is_pty && output->owners == 0)
+		return output->spool.head;
 	return output->taken > quarter ? output->taken - quarter : 0;
+}
+
+static size_t
+window_of(const struct output *output)
+{
+	return output->is_pty ? WINDOW_PTY : WINDOW_OUTPUT;
 }
 
 static int
@@ -81,8 +89,8 @@ output_init(
 	spool_init(&output->spool, dir, number,
 	    keep < OUTPUT_RING_MIN ? OUTPUT_RING_MIN : keep);
 	buffer_init(&output->held, HELD_MAX);
-	output->credit = WINDOW_OUTPUT;
 	output->is_pty = is_pty;
+	output->credit = window_of(output);
 	TAILQ_INIT(&output->subscriptions);
 }
 
@@ -193,13 +201,13 @@ output_grant(struct output *output)
 	                 SPOOL_RECORD_BYTES;
 	uint64_t used = spool->head - kept_from(output) + slack;
 	uint64_t room = used < spool->capacity ? spool->capacity - used : 0;
-	uint64_t grant = WINDOW_OUTPUT - output->credit;
+	uint64_t grant = window_of(output) - output->credit;
 
 	if (output->held_bytes > 0 || room <= output->credit)
 		return 0;
 	if (grant > room - output->credit)
 		grant = room - output->credit;
-	if (grant < GRANT_MIN)
+	if (grant < window_of(output) / GRANT_PART)
 		return 0;
 	output->credit += grant;
 	return (uint32_t)grant;

@@ -4,9 +4,11 @@
  * to whoever is subscribed.
  *
  * The ring keeps what the exec's owner has not been sent, and a quarter of
- * itself behind that for an owner who comes back. While it is full of that, or
- * while the disk takes nothing, what the agent still had credit for is held in
- * memory, and no credit is returned: the command is slowed, nothing is lost.
+ * itself behind that for an owner who comes back. A terminal's waits for an
+ * owner only who is there: nobody may be for days, and the screen is kept
+ * (pty.h). While it is full of that, or while the disk takes nothing, what the
+ * agent still had credit for is held in memory, and no credit is returned: the
+ * command is slowed, nothing is lost.
  */
 #ifndef SERVER_KEEPER_OUTPUT_H
 #define SERVER_KEEPER_OUTPUT_H
@@ -36,6 +38,7 @@ struct output {
 	uint64_t taken;     /* ring position up to which the owner was sent */
 	bool is_stalled;    /* the disk takes nothing; it was logged */
 	bool is_pty;        /* PTY alone, else STDOUT and STDERR */
+	size_t owners;      /* subscriptions of the owner */
 	bool ended[OUTPUT_STREAMS];
 	struct subscription_list subscriptions;
 };

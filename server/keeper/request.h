@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a gate asks on an attachment: start, attach, signal, detach. */
+/* What a gate asks on an attachment: one row a message in request.c. */
 #ifndef SERVER_KEEPER_REQUEST_H
 #define SERVER_KEEPER_REQUEST_H
+
+#include <stdint.h>
 
 struct attachment;
 struct error;
 struct frame;
 struct subscription;
+
+/* What a request is about. */
+struct request_subject {
+	struct attachment *attachment;
+	struct subscription *subscription; /* NULL: the stream is free */
+	uint32_t stream;
+};
 
 /*
  * Answer a control frame.

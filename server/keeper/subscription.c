@@ -8,9 +8,12 @@
 #include "protocol/error.h"
 #include "protocol/memory.h"
 #include "server/common/log.h"
+#include "server/keeper/asks.h"
 #include "server/keeper/attachment.h"
+#include "server/keeper/client.h"
 #include "server/keeper/exec.h"
 #include "server/keeper/keeper.h"
+#include "server/keeper/pty.h"
 
 static const enum frame_kind kinds[OUTPUT_STREAMS] = {
     [OUTPUT_STDOUT] = FRAME_STDOUT,
@@ -81,6 +84,54 @@ finish(struct subscription *subscription)
 	return SUBSCRIPTION_OVER;
 }
 
+static void
+set_owner(struct subscription *subscription, bool is_owner)
+{
+	struct output *output = &subscription->exec->output;
+
+	output->owners += (size_t)is_owner;
+	output->owners -= (size_t)subscription->is_owner;
+	subscription->is_owner = is_owner;
+}
+
+/* A plain session's terminal is hung up, its pipe is closed. */
+static void
+untie(struct exec *exec)
+{
+	if (exec->pty == NULL)
+		input_end(&exec->input);
+	else
+		exec_hang_up(exec);
+}
+
+static void
+leave_terminal(struct subscription *subscription)
+{
+	struct pty *pty = subscription->exec->pty;
+
+	if (pty == NULL)
+		return;
+	asks_forget(pty->asks, subscription);
+	if (pty->plain == subscription)
+		pty->plain = NULL;
+	if (subscription->client != NULL)
+		pty_part(pty, subscription->client);
+	client_free(subscription->client);
+}
+
+/* The last frame of a view, and the end. */
+static enum subscription_step
+finish_view(struct subscription *subscription)
+{
+	if (subscription->exec->state != EXEC_ENDED)
+		return SUBSCRIPTION_IDLE;
+	if (!attachment_has_room(subscription->attachment))
+		return SUBSCRIPTION_MORE;
+	client_due(subscription->client);
+	client_leave(subscription->client);
+	return finish(subscription);
+}
+
 struct subscription *
 subscription_new(
     struct attachment *attachment, struct exec *exec, uint32_t stream)
@@ -91,8 +142,9 @@ subscription_new(
 	subscription->attachment = attachment;
 	subscription->exec = exec;
 	subscription->stream = stream;
-	subscription->is_owner =
-	    strcmp(attachment->principal, exec->principal) == 0;
+	subscription->credit = WINDOW_STDIN;
+	set_owner(
+	    subscription, strcmp(attachment->principal, exec->principal) == 0);
 	spool_seek_end(&exec->output.spool, &subscription->cursor);
 	TAILQ_INSERT_TAIL(&exec->output.subscriptions, subscription, of_exec);
 	attachment_add(attachment, subscription);
@@ -103,9 +155,12 @@ void
 subscription_free(struct subscription *subscription)
 {
 	struct exec *exec = subscription->exec;
+	bool is_feeder = input_release(&exec->input, subscription);
 
-	if (input_release(&exec->input, subscription) && subscription->is_tied)
-		input_end(&exec->input);
+	leave_terminal(subscription);
+	if (subscription->is_tied && (is_feeder || exec->pty != NULL))
+		untie(exec);
+	set_owner(subscription, false);
 	TAILQ_REMOVE(&exec->output.subscriptions, subscription, of_exec);
 	attachment_remove(subscription->attachment, subscription);
 	free(subscription);
@@ -117,6 +172,8 @@ subscription_open(struct subscription *subscription)
 {
 	subscription->is_open = true;
 	moved(subscription);
+	if (subscription->client != NULL)
+		client_renew(subscription->client);
 	subscription_wake(subscription);
 }
 
@@ -142,6 +199,58 @@ subscription_refuse(
 }
 
 void
+subscription_view(
+    struct subscription *subscription, const struct attachment_view *view)
+{
+	struct pty *pty = subscription->exec->pty;
+
+	set_owner(subscription, false);
+	if (view->size >= 0)
+		pty->policy = (enum size_policy)view->size;
+	subscription->client = client_new(pty, subscription, view);
+	pty_join(pty, subscription->client);
+}
+
+void
+subscription_hush(struct subscription *subscription)
+{
+	set_owner(subscription, false);
+	subscription->is_quiet = true;
+}
+
+void
+subscription_send(struct subscription *subscription, enum output_stream stream,
+    const void *bytes, size_t len)
+{
+	send_frame(subscription, kinds[stream], bytes, len);
+}
+
+int
+subscription_input(struct subscription *subscription, const uint8_t *bytes,
+    size_t len, struct error *err)
+{
+	/* Its terminal is the client's, whose input never ends. */
+	if (subscription->client != NULL && len == 0)
+		return 0;
+	if (subscription->client != NULL)
+		return client_type(subscription->client, bytes, len, err);
+	return input_write(
+	    &subscription->exec->input, subscription, bytes, len, err);
+}
+
+void
+subscription_detach(struct subscription *subscription)
+{
+	struct attachment *attachment = subscription->attachment;
+	uint32_t stream = subscription->stream;
+
+	if (subscription->client != NULL)
+		client_leave(subscription->client);
+	subscription_free(subscription);
+	attachment_say(attachment, stream, ATTACHMENT_DETACHED, NULL);
+}
+
+void
 subscription_return_credit(struct subscription *subscription, uint32_t credit)
 {
 	uint32_t payload = htobe32(credit);
@@ -155,6 +264,8 @@ subscription_offer(struct subscription *subscription,
 {
 	struct spool_cursor *cursor = &subscription->cursor;
 
+	if (subscription->client != NULL || subscription->is_quiet)
+		return;
 	if (!subscription->is_open || subscription->is_ready ||
 	    cursor->at != before ||
 	    cursor->want[piece->stream] != piece->from ||
@@ -172,7 +283,8 @@ subscription_offer(struct subscription *subscription,
 void
 subscription_wake(struct subscription *subscription)
 {
-	if (subscription->is_open && !subscription->is_ready)
+	if (subscription->is_open && !subscription->is_ready &&
+	    !subscription->is_quiet)
 		attachment_wake(subscription->attachment, subscription);
 }
 
@@ -183,6 +295,8 @@ subscription_step(struct subscription *subscription)
 	struct spool_piece piece;
 	size_t share = 0;
 
+	if (subscription->client != NULL)
+		return finish_view(subscription);
 	while (share < SUBSCRIPTION_SHARE) {
 		struct error err = {0};
 		int got;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One stream of an attachment: a reader of one exec, at its own place in the
- * exec's output. Bytes go out straight from the link while the reader keeps
- * up, else from the spool, a share at a time in turn with the attachment's
- * other streams. The exec's exit goes last and ends the subscription.
+ * exec's output; or one with a view of its terminal (client.h); or a quiet one,
+ * by which it is only asked about. Bytes go out straight from the link while
+ * the reader keeps up, else from the spool, a share at a time in turn with the
+ * attachment's other streams. The exec's exit goes last and ends the
+ * subscription.
  */
 #ifndef SERVER_KEEPER_SUBSCRIPTION_H
 #define SERVER_KEEPER_SUBSCRIPTION_H
@@ -15,6 +17,8 @@
 #include "server/keeper/spool.h"
 
 struct attachment;
+struct client;
+struct error;
 struct exec;
 
 /* Sent from the spool before another stream of the attachment has its turn. */
@@ -35,7 +39,11 @@ struct subscription {
 	bool is_ready; /* waits for its turn */
 	bool is_owner; /* of the exec's principal */
 	bool is_tied;  /* the exec's stdin ends with it */
+	bool is_quiet; /* it gets answers only */
 	bool is_input_refused;
+	size_t credit;              /* of stdin: so much it may send */
+	size_t owed;                /* ... and so much more, not yet told */
+	struct client *client;      /* owned; NULL: no view */
 	bool ended[OUTPUT_STREAMS]; /* the reader was told */
 	struct spool_cursor cursor;
 	TAILQ_ENTRY(subscription) of_exec;
@@ -60,6 +68,24 @@ void subscription_started(struct subscription *subscription);
 /* Say refused. */
 void subscription_refuse(
     struct subscription *subscription, const char *code, const char *text);
+
+/* Show the exec's terminal on it, before it is open. */
+void subscription_view(
+    struct subscription *subscription, const struct attachment_view *view);
+
+/* Answers only, before it is open. */
+void subscription_hush(struct subscription *subscription);
+
+/* Bytes of a stream's output, at most FRAME_DATA_MAX. */
+void subscription_send(struct subscription *subscription,
+    enum output_stream stream, const void *bytes, size_t len);
+
+/* Stdin from the gate. Errors as input_write. */
+int subscription_input(struct subscription *subscription, const uint8_t *bytes,
+    size_t len, struct error *err);
+
+/* Leave the exec, which runs on, as the gate asked. */
+void subscription_detach(struct subscription *subscription);
 
 /* Give the gate credit for stdin. */
 void subscription_return_credit(

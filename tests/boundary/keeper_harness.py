@@ -18,6 +18,7 @@ import traceback
 BIN = os.environ.get("SALLYPORT_BIN", "build/bin")
 CONTROL, STDIN, STDOUT, STDERR, PTY, WINDOW = 1, 2, 3, 4, 5, 6
 WINDOW_OUTPUT = 1 << 20
+WINDOW_PTY = 128 << 10
 WINDOW_STDIN = 256 << 10
 DATA_MAX = 64 << 10
 KEEPER_UID = 1879059999
@@ -25,9 +26,9 @@ PATIENCE = 20.0
 TASK = "abc"
 LIVE = []
 
-# The keeper's descriptors are numbered 3 to 5: nothing else may be there.
+# The keeper's descriptors are numbered 3 to 6: nothing else may be there.
 NULL = os.open("/dev/null", os.O_RDWR)
-for number in (3, 4, 5):
+for number in (3, 4, 5, 6):
     if number != NULL:
         os.dup2(NULL, number, inheritable=False)
 
@@ -149,7 +150,7 @@ class Agent(Peer):
         body = json.loads(payload)
         assert kind == CONTROL and body["type"] == "exec", payload
         self.say(stream, "started", pid=pid)
-        self.credit[stream] = WINDOW_OUTPUT
+        self.credit[stream] = WINDOW_PTY if "pty" in body else WINDOW_OUTPUT
         return stream, body
 
     def write(self, stream, start, length, kind=STDOUT, size=DATA_MAX):
@@ -169,6 +170,18 @@ class Agent(Peer):
             at += part
         return other
 
+    def write_bytes(self, stream, text):
+        """Output of a terminal, as credit allows; other frames are lost."""
+        while text:
+            while self.credit[stream] == 0:
+                got = self.frame()
+                if got[0] == WINDOW:
+                    self.granted(got[1], got[2])
+            part = text[:min(DATA_MAX, self.credit[stream])]
+            self.data(PTY, stream, part)
+            self.credit[stream] -= len(part)
+            text = text[len(part):]
+
     def ends(self, stream, *kinds, **how):
         for kind in kinds or (STDOUT, STDERR):
             self.data(kind, stream)
@@ -179,13 +192,15 @@ class Keeper:
     """The program, and whoever it talks to."""
 
     def __init__(self, output=64 << 20, execs=64, configure=True, ready=True,
-                 manager=True, spool=None, files=None, **more):
+                 manager=True, spool=None, files=None, recordings=False,
+                 **more):
         self.process = None
         self.dir = tempfile.mkdtemp(prefix="keeper-test-")
         LIVE.append(self)
         self.path = os.path.join(self.dir, "keeper.sock")
         self.spool = os.path.join(self.dir, "spool")
         self.log = os.path.join(self.dir, "log")
+        self.recordings = os.path.join(self.dir, "recordings")
         os.mkdir(self.spool, 0o700)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(self.path)
@@ -195,6 +210,11 @@ class Keeper:
             spool = os.open(self.spool, os.O_RDONLY | os.O_DIRECTORY)
         os.fchown(spool, KEEPER_UID, KEEPER_UID)
         given = [listener.fileno(), theirs.fileno(), spool]
+        if recordings:
+            os.mkdir(self.recordings, 0o700)
+            given.append(os.open(self.recordings,
+                                 os.O_RDONLY | os.O_DIRECTORY))
+            os.fchown(given[3], KEEPER_UID, KEEPER_UID)
 
         def place():
             for at, fd in enumerate(given):
@@ -208,7 +228,8 @@ class Keeper:
             preexec_fn=place)
         listener.close()
         theirs.close()
-        os.close(spool)
+        for fd in given[2:]:
+            os.close(fd)
         self.agent = Agent(ours)
         self.manager = None
         if manager:

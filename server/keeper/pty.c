@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/keeper/pty.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/error.h"
+#include "protocol/limits.h"
+#include "protocol/memory.h"
+#include "protocol/signal.h"
+#include "server/keeper/asks.h"
+#include "server/keeper/client.h"
+#include "server/keeper/exec.h"
+#include "server/keeper/keeper.h"
+#include "server/keeper/link.h"
+#include "server/keeper/recorder.h"
+
+static uint64_t
+now_ms(const struct pty *pty)
+{
+	return uv_now(pty->exec->keeper->loop);
+}
+
+/* Who reads the program's own bytes and leads answers it. */
+static bool
+is_answered(const struct pty *pty)
+{
+	return pty->plain != NULL ||
+	       (pty->leader != NULL && client_answers(pty->leader));
+}
+
+static void
+on_query(void *data, uint64_t from, uint64_t to, const char *answer, size_t len)
+{
+	struct pty *pty = data;
+	const struct input_share share = {.len = len};
+
+	if (pty->query_count < PTY_QUERIES_MAX)
+		pty->queries[pty->query_count] = (struct pty_range){from, to};
+	pty->query_count++;
+	/* A program that reads nothing gets no answer, as from any terminal:
+	 * what people type has room. */
+	if (len > 0 && !is_answered(pty) &&
+	    buffer_len(&pty->exec->input.waiting) < PTY_ANSWERS_MAX)
+		(void)input_type(
+		    &pty->exec->input, &share, (const uint8_t *)answer, NULL);
+}
+
+static void
+on_bell(void *data)
+{
+	struct pty *pty = data;
+
+	asks_tell(pty->asks, ASKS_BELL);
+}
+
+static void
+on_mark(void *data, char kind, int code)
+{
+	struct pty *pty = data;
+
+	recorder_mark(pty->recorder, kind, code);
+	if (kind == 'A' || kind == 'B')
+		asks_tell(pty->asks, ASKS_PROMPT);
+}
+
+static const struct terminal_events events = {
+    .on_query = on_query,
+    .on_bell = on_bell,
+    .on_mark = on_mark,
+};
+
+struct pty *
+pty_new(struct exec *exec, const struct exec_spec *spec)
+{
+	const struct terminal_options options = {
+	    .size = {(uint16_t)spec->pty.rows, (uint16_t)spec->pty.cols},
+	    .scrollback_lines = LIMIT_SCROLLBACK,
+	    .scrollback_bytes = LIMIT_SCROLLBACK_BYTES};
+	struct pty *pty = memory_new(1, sizeof(*pty));
+
+	pty->exec = exec;
+	(void)snprintf(pty->name, sizeof(pty->name), "%s",
+	    spec->name != NULL ? spec->name : "");
+	pty->terminal = terminal_new(&options, &events, pty);
+	exec->keeper->cells += terminal_cells(pty->terminal);
+	pty->asked = options.size;
+	pty->told = options.size;
+	pty->policy = (enum size_policy)spec->pty.size;
+	pty->echo = true;
+	pty->canonical = true;
+	pty->made_ms = now_ms(pty);
+	pty->used_ms = pty->made_ms;
+	TAILQ_INIT(&pty->clients);
+	pty->asks = asks_new(pty);
+	pty->recorder = recorder_new(pty, spec->pty.term);
+	return pty;
+}
+
+void
+pty_free(struct pty *pty)
+{
+	if (pty == NULL)
+		return;
+	asks_free(pty->asks);
+	recorder_free(pty->recorder);
+	pty->exec->keeper->cells -= terminal_cells(pty->terminal);
+	terminal_free(pty->terminal);
+	free(pty);
+}
+
+/* What a shell would say of it. */
+static int
+status_of(const struct attachment_exit *exit)
+{
+	if (exit->signal != NULL)
+		return 128 + signal_number(exit->signal);
+	return (int)exit->code;
+}
+
+void
+pty_ended(struct pty *pty)
+{
+	asks_tell(pty->asks, ASKS_EXIT);
+	recorder_exit(pty->recorder, status_of(&pty->exec->exit));
+	recorder_free(pty->recorder);
+	pty->recorder = NULL;
+}
+
+/* The part of a stretch of the stream that lies in bytes from offset at on. */
+static void
+pass_part(struct client *client, const struct pty_range *part, uint64_t at,
+    const uint8_t *bytes, size_t len)
+{
+	uint64_t from = part->from > at ? part->from : at;
+	uint64_t to = part->to < at + len ? part->to : at + len;
+
+	if (from < to)
+		client_pass(client, bytes + (from - at), (size_t)(to - from));
+}
+
+static void
+pass(const struct pty *pty, struct client *client, const struct pty_range *part,
+    const struct pty_bytes *news)
+{
+	pass_part(client, part, pty->released, pty->pending, pty->pending_len);
+	pass_part(client, part, news->at, news->bytes, news->len);
+}
+
+/* Everything up to a place, but for what only the leader may be asked. */
+static void
+pass_filtered(const struct pty *pty, struct client *client, uint64_t to,
+    const struct pty_bytes *news)
+{
+	struct pty_range part = {.from = pty->released};
+	size_t i;
+
+	for (i = 0; i < pty->query_count; i++) {
+		part.to = pty->queries[i].from;
+		pass(pty, client, &part, news);
+		part.from = pty->queries[i].to;
+	}
+	part.to = to;
+	pass(pty, client, &part, news);
+}
+
+/* Keep what is not released yet. */
+static void
+keep_pending(struct pty *pty, uint64_t to, const struct pty_bytes *news)
+{
+	uint64_t end = news->at + news->len;
+
+	if (to >= news->at) {
+		pty->pending_len = (size_t)(end - to);
+		memcpy(pty->pending, news->bytes + (to - news->at),
+		    pty->pending_len);
+	} else {
+		memcpy(pty->pending + pty->pending_len, news->bytes, news->len);
+		pty->pending_len += news->len;
+	}
+	pty->released = to;
+}
+
+/*
+ * Raw clients get whole sequences and characters only, so that one of them can
+ * be left out, and so that anybody can begin where they end. What is longer
+ * than a query may be is passed on as it comes.
+ */
+static void
+show(struct pty *pty, const struct pty_bytes *news)
+{
+	uint64_t fed = terminal_fed(pty->terminal);
+	uint64_t to = terminal_ground(pty->terminal);
+	struct client *each = TAILQ_FIRST(&pty->clients);
+
+	if (fed - to > TERMINAL_QUERY_BYTES)
+		to = fed;
+	for (; each != NULL; each = TAILQ_NEXT(each, entry)) {
+		struct pty_range all = {pty->released, to};
+
+		if (client_answers(each))
+			pass(pty, each, &all, news);
+		else if (pty->query_count <= PTY_QUERIES_MAX)
+			pass_filtered(pty, each, to, news);
+		else
+			client_skip(each);
+		client_touch(each);
+	}
+	keep_pending(pty, to, news);
+}
+
+void
+pty_wrote(struct pty *pty, const uint8_t *bytes, size_t len)
+{
+	const struct pty_bytes news = {terminal_fed(pty->terminal), bytes, len};
+	struct client *each = TAILQ_FIRST(&pty->clients);
+
+	pty->used_ms = now_ms(pty);
+	pty->query_count = 0;
+	for (; each != NULL; each = TAILQ_NEXT(each, entry))
+		client_check_room(each);
+	recorder_output(pty->recorder, bytes, len);
+	terminal_feed(pty->terminal, bytes, len);
+	show(pty, &news);
+	asks_tell(pty->asks, ASKS_OUTPUT);
+}
+
+bool
+pty_is_whole(const struct pty *pty)
+{
+	return pty->released == terminal_ground(pty->terminal);
+}
+
+void
+pty_modes(struct pty *pty, bool echo, bool canonical)
+{
+	pty->echo = echo;
+	pty->canonical = canonical;
+	asks_tell(pty->asks, ASKS_ECHO);
+}
+
+int
+pty_type(struct pty *pty, struct subscription *from, uint32_t ask,
+    const uint8_t *bytes, size_t len, struct error *err)
+{
+	const struct input_share share = {.from = from, .ask = ask, .len = len};
+
+	pty->used_ms = now_ms(pty);
+	return input_type(&pty->exec->input, &share, bytes, err);
+}
+
+static void
+tell_size(struct pty *pty)
+{
+	struct terminal_size now = terminal_get_size(pty->terminal);
+	const struct link_resize resize = {now.rows, now.cols};
+
+	if (pty->exec->state == EXEC_ENDED ||
+	    (now.rows == pty->told.rows && now.cols == pty->told.cols))
+		return;
+	pty->told = now;
+	link_send_resize(&pty->exec->keeper->link, pty->exec->number, &resize);
+}
+
+static void
+set_size(struct pty *pty, const struct terminal_size *size)
+{
+	struct terminal_size now = terminal_get_size(pty->terminal);
+	struct keeper *keeper = pty->exec->keeper;
+	struct client *each = TAILQ_FIRST(&pty->clients);
+	size_t before, after;
+
+	if (size->rows == now.rows && size->cols == now.cols)
+		return;
+	before = terminal_cells(pty->terminal);
+	after = (size_t)size->rows * size->cols;
+	if (after > before && keeper_check_cells(keeper, after - before, NULL))
+		return;
+	keeper->cells = keeper->cells - before + after;
+	terminal_resize(pty->terminal, size);
+	if (pty->exec->state != EXEC_WAITING)
+		tell_size(pty);
+	recorder_resize(pty->recorder, size);
+	asks_tell(pty->asks, ASKS_RESIZE);
+	for (; each != NULL; each = TAILQ_NEXT(each, entry))
+		client_renew(each);
+}
+
+void
+pty_sent(struct pty *pty)
+{
+	tell_size(pty);
+}
+
+void
+pty_resize(struct pty *pty, const struct terminal_size *size)
+{
+	pty->asked = *size;
+	set_size(pty, size);
+}
+
+static void
+take_smaller(uint16_t *side, uint16_t other)
+{
+	if (*side == 0 || other < *side)
+		*side = other;
+}
+
+static void
+take_larger(uint16_t *side, uint16_t other)
+{
+	if (other > *side)
+		*side = other;
+}
+
+/* The smallest or the largest of all who may type; no rows: nobody may. */
+static struct terminal_size
+size_of_all(const struct pty *pty)
+{
+	void (*const take)(uint16_t *, uint16_t) =
+	    pty->policy == SIZE_SMALLEST ? take_smaller : take_larger;
+	const struct client *each = TAILQ_FIRST(&pty->clients);
+	struct terminal_size size = {0};
+
+	for (; each != NULL; each = TAILQ_NEXT(each, entry)) {
+		if (!each->may_type)
+			continue;
+		take(&size.rows, each->size.rows);
+		take(&size.cols, each->size.cols);
+	}
+	return size;
+}
+
+void
+pty_fit(struct pty *pty)
+{
+	struct terminal_size size = {0};
+
+	if (pty->policy == SIZE_FIXED)
+		size = pty->asked;
+	else if (pty->policy != SIZE_LATEST)
+		size = size_of_all(pty);
+	else if (pty->leader != NULL)
+		size = pty->leader->size;
+	if (size.rows > 0)
+		set_size(pty, &size);
+}
+
+void
+pty_lead(struct pty *pty, struct client *client)
+{
+	client->typed = ++pty->turns;
+	if (pty->leader == client)
+		return;
+	pty->leader = client;
+	pty_fit(pty);
+}
+
+void
+pty_join(struct pty *pty, struct client *client)
+{
+	TAILQ_INSERT_TAIL(&pty->clients, client, entry);
+	if (client->may_type && pty->leader == NULL)
+		pty->leader = client;
+	pty_fit(pty);
+}
+
+/* Whoever typed last of those who are left. */
+static void
+choose_leader(struct pty *pty)
+{
+	struct client *each = TAILQ_FIRST(&pty->clients);
+
+	pty->leader = NULL;
+	for (; each != NULL; each = TAILQ_NEXT(each, entry)) {
+		if (each->may_type &&
+		    (pty->leader == NULL || each->typed > pty->leader->typed))
+			pty->leader = each;
+	}
+}
+
+void
+pty_part(struct pty *pty, struct client *client)
+{
+	TAILQ_REMOVE(&pty->clients, client, entry);
+	if (pty->leader == client)
+		choose_leader(pty);
+	pty_fit(pty);
+}
+
+void
+pty_describe(const struct pty *pty, struct terminal_info *info)
+{
+	struct terminal_size size = terminal_get_size(pty->terminal);
+	const struct client *each = TAILQ_FIRST(&pty->clients);
+	/* read by json_write only, which changes nothing */
+	char *words[] = {(char *)(uintptr_t)pty->exec->id,
+	    (char *)(uintptr_t)pty->name, (char *)(uintptr_t)pty->exec->what,
+	    (char *)(uintptr_t)terminal_title(pty->terminal),
+	    (char *)(uintptr_t)pty->exec->principal};
+
+	*info = (struct terminal_info){.exec = words[0],
+	    .name = pty->name[0] != '\0' ? words[1] : NULL,
+	    .what = words[2],
+	    .title = words[3][0] != '\0' ? words[3] : NULL,
+	    .principal = words[4],
+	    .rows = size.rows,
+	    .cols = size.cols,
+	    .clients = pty->plain != NULL,
+	    .age_ms = (int64_t)(now_ms(pty) - pty->made_ms),
+	    .idle_ms = (int64_t)(now_ms(pty) - pty->used_ms),
+	    .recorded = pty->recorder != NULL};
+	for (; each != NULL; each = TAILQ_NEXT(each, entry)) {
+		info->clients += each->may_type;
+		info->watchers += !each->may_type;
+	}
+}
