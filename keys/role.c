@@ -27,6 +27,7 @@ const char *const role_names[ROLES + 1] = {
 /* By enum role: user, operator, brain, admin. */
 static const unsigned char reaches[ACTIONS][ROLES] = {
     [ACTION_BRAIN] = {NONE, ALL, ALL, ALL},
+    [ACTION_OPS] = {NONE, ALL, NONE, ALL},
     [ACTION_CREATE] = {NONE, NONE, ALL, ALL},
     [ACTION_SEE] = {NAMED, ALL, OWN | NAMED, ALL},
     [ACTION_UPDATE] = {NONE, NONE, OWN, ALL},

@@ -18,6 +18,7 @@ extern const char *const role_names[ROLES + 1];
 
 enum action {
 	ACTION_BRAIN = 0, /* open the stream-json control subsystem */
+	ACTION_OPS,       /* open the operators' console */
 	ACTION_CREATE,    /* a task */
 	ACTION_SEE,       /* that a task exists, its state */
 	ACTION_UPDATE,    /* its labels and lifetime */

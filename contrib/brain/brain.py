@@ -7,7 +7,11 @@
         done = brain.run(task, ["make", "test"])
         print(done.code, done.stdout.decode())
 
+        vim = brain.terminal(task, ["vim", "notes"])
+        screen = vim.press("i", until=[{"text": "INSERT"}])["screen"]
+
     brain.py --config DIR/ssh_config exec TASK -- make test
+    brain.py --config DIR/ssh_config screen TASK-1
 
 A Brain is used from one thread. Reading is the caller's own pace: who stops
 reading events slows this connection and nothing else.
@@ -50,6 +54,14 @@ class Done:
     stdout: bytes = b""
     stderr: bytes = b""
     exit: dict = dataclasses.field(default_factory=dict, repr=False)
+
+
+class Late(Exception):
+    """What was waited for did not come in time; screen is what was there."""
+
+    def __init__(self, until, screen):
+        super().__init__(f"not within the time: {json.dumps(until)}")
+        self.screen = screen
 
 
 def payload(event):
@@ -212,6 +224,67 @@ class Brain:
                     event["reason"], bytes(out["stdout"]),
                     bytes(out["stderr"]), event)
 
+    def terminal(self, task, argv=None, rows=24, cols=80, **members):
+        """Start a command in a terminal of its own; nothing of its output
+        comes here but what is asked for."""
+        members.setdefault("attach", False)
+        pty = {"rows": rows, "cols": cols, **members.pop("pty", {})}
+        return Terminal(self, self.request("exec", task=task, argv=argv,
+                                           pty=pty, **members)["exec"])
+
+
+class Terminal:
+    """A command's terminal, by the command's id. Conditions of until are
+    those of docs/stream-json.md; seconds bound every wait."""
+
+    def __init__(self, brain, ident):
+        self.brain, self.exec = brain, ident
+
+    def screen(self, **members):
+        """The screen as it is now, or more of it."""
+        return self.brain.request("screen", exec=self.exec,
+                                  **members)["screen"]
+
+    def text(self):
+        """The screen's lines as one text."""
+        return "\n".join(self.screen()["lines"])
+
+    def _type(self, members, until, seconds):
+        if until is not None:
+            members["wait"] = {"until": until,
+                               "timeout_ms": int(seconds * 1000)}
+        reply = self.brain.request("keys", exec=self.exec, **members)
+        return self._waited(until, reply["wait"]) if until else None
+
+    def press(self, *names, until=None, seconds=10):
+        """Press keys by name; with until, what that wait was answered."""
+        return self._type({"keys": list(names)}, until, seconds)
+
+    def type(self, text, until=None, seconds=10):
+        """Type text as it is; the Enter key is \\r."""
+        return self._type({"text": text}, until, seconds)
+
+    def paste(self, text, until=None, seconds=10):
+        """Paste text, as a person does."""
+        return self._type({"paste": text}, until, seconds)
+
+    def wait(self, *until, seconds=10, since=None):
+        """Wait until one of these is true; the answer. Raises Late."""
+        reply = self.brain.request("wait", exec=self.exec, until=list(until),
+                                   timeout_ms=int(seconds * 1000),
+                                   since=since)
+        return self._waited(list(until), reply["wait"])
+
+    @staticmethod
+    def _waited(until, answer):
+        if answer["which"] < 0:
+            raise Late(until, answer["screen"])
+        return answer
+
+    def resize(self, rows, cols):
+        """Give it another size; the program is told."""
+        self.brain.request("resize", exec=self.exec, rows=rows, cols=cols)
+
 
 def show(event):
     """Pass a command's output on as it comes."""
@@ -221,34 +294,89 @@ def show(event):
         streams[event["type"]].flush()
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Drive a Sallyport gateway.")
-    parser.add_argument("--config", required=True, metavar="DIR/ssh_config")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    create = verbs.add_parser("create", help="make a task, print its id")
-    create.add_argument("name", nargs="?")
-    verbs.add_parser("destroy", help="end a task").add_argument("task")
-    run = verbs.add_parser("exec", help="run a command, pass its output on")
-    run.add_argument("task")
-    run.add_argument("argv", nargs="+", help='program and arguments, after '
-                     'a "--"; its standard input is closed')
-    args = parser.parse_args()
-    try:
-        with Brain.ssh(args.config) as brain:
-            if args.verb == "create":
-                print(brain.request("task.create", name=args.name)["task"])
-                return 0
-            if args.verb == "destroy":
-                brain.request("task.destroy", task=args.task)
-                return 0
-            done = brain.run(args.task, args.argv, on_event=show)
-    except (Refused, Closed) as fault:
-        print(f"brain.py: {fault}", file=sys.stderr)
-        return 255
+def create(brain, args):
+    print(brain.request("task.create", name=args.name)["task"])
+    return 0
+
+
+def destroy(brain, args):
+    brain.request("task.destroy", task=args.task)
+    return 0
+
+
+def execute(brain, args):
+    done = brain.run(args.task, args.argv, on_event=show)
     if done.code is None:
         print(f"brain.py: {done.reason} {done.signal or ''}", file=sys.stderr)
         return 255
     return done.code
+
+
+def start(brain, args):
+    print(brain.terminal(args.task, args.argv, args.rows, args.cols,
+                         name=args.name).exec)
+    return 0
+
+
+def screen(brain, args):
+    seen = Terminal(brain, args.exec).screen(scrollback=args.scrollback)
+    sys.stdout.write("".join(line + "\n" for line in seen["lines"]))
+    return 0
+
+
+def press(brain, args):
+    Terminal(brain, args.exec).press(*args.names)
+    return 0
+
+
+def sessions(brain, args):
+    for found in brain.request("sessions", task=args.task)["sessions"]:
+        print(found["exec"], found.get("name", "-"),
+              f"{found['cols']}x{found['rows']}", found["what"])
+    return 0
+
+
+def parse():
+    parser = argparse.ArgumentParser(description="Drive a Sallyport gateway.")
+    parser.add_argument("--config", required=True, metavar="DIR/ssh_config")
+    verbs = parser.add_subparsers(required=True)
+
+    def verb(name, call, words, *members):
+        made = verbs.add_parser(name, help=words)
+        made.set_defaults(call=call)
+        for member in members:
+            made.add_argument(member)
+        return made
+
+    verb("create", create, "make a task, print its id").add_argument(
+        "name", nargs="?")
+    verb("destroy", destroy, "end a task", "task")
+    verb("exec", execute, "run a command, pass its output on",
+         "task").add_argument(
+        "argv", nargs="+", help='program and arguments, after a "--"; its '
+        'standard input is closed')
+    made = verb("start", start, "start a command in a terminal, print its id",
+                "task")
+    made.add_argument("--name", help="so that ssh TASK+NAME joins it")
+    made.add_argument("--rows", type=int, default=24)
+    made.add_argument("--cols", type=int, default=80)
+    made.add_argument("argv", nargs="+", help='after a "--"')
+    verb("screen", screen, "print a terminal's screen", "exec").add_argument(
+        "--scrollback", type=int, metavar="LINES", help="that are above it")
+    verb("keys", press, "press keys in a terminal", "exec").add_argument(
+        "names", nargs="+", help="Enter C-c M-x F5 Up a ...")
+    verb("sessions", sessions, "list the terminals of a task", "task")
+    return parser.parse_args()
+
+
+def main():
+    args = parse()
+    try:
+        with Brain.ssh(args.config) as brain:
+            return args.call(brain, args)
+    except (Refused, Closed) as fault:
+        print(f"brain.py: {fault}", file=sys.stderr)
+        return 255
 
 
 if __name__ == "__main__":

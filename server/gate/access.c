@@ -8,10 +8,9 @@
 #include "protocol/control.h"
 #include "protocol/error.h"
 #include "protocol/memory.h"
+#include "protocol/name.h"
 #include "server/common/log.h"
 #include "server/gate/names.h"
-
-#define BRAIN_USER "brain"
 
 struct access {
 	struct authorized_keys *keys;   /* in force */
@@ -76,20 +75,57 @@ access_names(struct access *access, const struct control_names *names)
 		names_add(&access->names, names->add[i]);
 }
 
+bool
+access_split(const char *user, struct access_name *name)
+{
+	const char *plus = strchr(user, '+');
+	size_t len = plus == NULL ? strlen(user) : (size_t)(plus - user);
+
+	memset(name, 0, sizeof(*name));
+	if (len > LIMIT_NAME_BYTES)
+		return false;
+	memcpy(name->task, user, len);
+	if (!name_is_valid(name->task))
+		return false;
+	if (plus == NULL)
+		return true;
+	if (!name_is_valid(plus + 1))
+		return false;
+	memcpy(name->terminal, plus + 1, strlen(plus + 1));
+	return true;
+}
+
+/* enum access_user; -1: nothing. */
+static int
+find_user(const struct access *access, const char *user)
+{
+	struct access_name name;
+
+	if (strcmp(user, "brain") == 0)
+		return ACCESS_BRAIN;
+	if (strcmp(user, "ops") == 0)
+		return ACCESS_OPS;
+	if (!access_split(user, &name) || !names_has(&access->names, name.task))
+		return -1;
+	return ACCESS_TASK;
+}
+
 const char *
 access_check(const struct access *access, const char *user, const char *type,
     const char *blob, enum access_user *kind)
 {
 	const struct principal *principal =
 	    authorized_keys_find(access->keys, type, blob);
-	bool is_task = names_has(&access->names, user);
-	bool is_brain = strcmp(user, BRAIN_USER) == 0;
+	int found = find_user(access, user);
 
-	if (principal == NULL || (!is_task && !is_brain))
+	if (principal == NULL || found < 0)
 		return NULL;
-	if (is_brain && !principal_may(principal, ACTION_BRAIN, NULL))
+	if (found == ACCESS_BRAIN &&
+	    !principal_may(principal, ACTION_BRAIN, NULL))
 		return NULL;
-	*kind = is_brain ? ACCESS_BRAIN : ACCESS_TASK;
+	if (found == ACCESS_OPS && !principal_may(principal, ACTION_OPS, NULL))
+		return NULL;
+	*kind = (enum access_user)found;
 	return principal->name;
 }
 

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/limits.h"
+
 struct access;
 struct control_keys;
 struct control_names;
@@ -24,7 +26,24 @@ void access_keys(struct access *access, const struct control_keys *keys);
 void access_names(struct access *access, const struct control_names *names);
 
 /* What an SSH user name leads to. */
-enum access_user { ACCESS_BRAIN = 0, ACCESS_TASK, ACCESS_USERS };
+enum access_user {
+	ACCESS_BRAIN = 0, /* "brain": drives tasks */
+	ACCESS_OPS,       /* "ops": the operators' console */
+	ACCESS_TASK,      /* "TASK" or "TASK+NAME" */
+	ACCESS_USERS
+};
+
+/* The parts of a user name. */
+struct access_name {
+	char task[LIMIT_NAME_BYTES + 1]; /* the whole, unless it is a task's */
+	char terminal[LIMIT_NAME_BYTES + 1]; /* behind '+'; "": none */
+};
+
+/*
+ * Split a user name at its first '+'.
+ *   returns whether both parts, or the one there is, may be names
+ */
+bool access_split(const char *user, struct access_name *name);
 
 /*
  * Whether the holder of a public key may be user.

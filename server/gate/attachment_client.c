@@ -19,6 +19,7 @@ struct attachment {
 	const struct attachment_events *events;
 	void *data;
 	struct attachment_exec *execs;
+	struct attachment_list *lists;
 	uint32_t last_stream;
 };
 
@@ -30,6 +31,18 @@ find(struct attachment *attachment, uint32_t stream)
 	for (exec = attachment->execs; exec != NULL; exec = exec->next) {
 		if (exec->stream == stream)
 			return exec;
+	}
+	return NULL;
+}
+
+static struct attachment_list *
+find_list(struct attachment *attachment, uint32_t stream)
+{
+	struct attachment_list *list;
+
+	for (list = attachment->lists; list != NULL; list = list->next) {
+		if (list->stream == stream)
+			return list;
 	}
 	return NULL;
 }
@@ -51,6 +64,19 @@ end(struct attachment_exec *exec, enum exec_end how, const void *body)
 {
 	unlink_exec(exec);
 	exec->events->on_end(exec, how, body);
+}
+
+static void
+end_list(struct attachment *attachment, struct attachment_list *list,
+    const struct error *err)
+{
+	struct attachment_list **at = &attachment->lists;
+
+	while (*at != list)
+		at = &(*at)->next;
+	*at = list->next;
+	list->next = NULL;
+	list->on_done(list, err);
 }
 
 static void
@@ -87,6 +113,13 @@ on_taken(struct attachment_exec *exec, const union attachment_body *body)
 }
 
 static void
+on_answer(struct attachment_exec *exec, const union attachment_body *body)
+{
+	if (exec->events->on_answer != NULL)
+		exec->events->on_answer(exec, &body->answer);
+}
+
+static void
 on_detached(struct attachment_exec *exec, const union attachment_body *body)
 {
 	(void)body;
@@ -106,6 +139,14 @@ on_ended(struct attachment_exec *exec, const union attachment_body *body)
 	end(exec, EXEC_ENDED, &body->exit);
 }
 
+/* Terminals are only told to lists. */
+static void
+on_terminal(struct attachment_exec *exec, const union attachment_body *body)
+{
+	(void)exec;
+	(void)body;
+}
+
 /* What a keeper may say; the rest is its fault. */
 static void (*const messages[ATTACHMENT_TYPES])(
     struct attachment_exec *exec, const union attachment_body *body) = {
@@ -113,16 +154,37 @@ static void (*const messages[ATTACHMENT_TYPES])(
     [ATTACHMENT_ATTACHED] = on_attached,
     [ATTACHMENT_REFUSED] = on_refused,
     [ATTACHMENT_TAKEN] = on_taken,
+    [ATTACHMENT_TERMINAL] = on_terminal,
+    [ATTACHMENT_ANSWER] = on_answer,
     [ATTACHMENT_DETACHED] = on_detached,
     [ATTACHMENT_GAP] = on_gap,
     [ATTACHMENT_EXIT] = on_ended,
 };
+
+static void
+tell_list(struct attachment *attachment, struct attachment_list *list, int type,
+    const union attachment_body *body)
+{
+	const struct attachment_answer *answer = &body->answer;
+	struct error err = {0};
+
+	if (type == ATTACHMENT_TERMINAL) {
+		list->on_terminal(list, &body->terminal.of);
+	} else if (type == ATTACHMENT_ANSWER && answer->code == NULL) {
+		end_list(attachment, list, NULL);
+	} else if (type == ATTACHMENT_ANSWER) {
+		(void)error_set(&err, error_code_named(answer->code), "%s",
+		    answer->text != NULL ? answer->text : answer->code);
+		end_list(attachment, list, &err);
+	}
+}
 
 static int
 on_control(
     struct attachment *attachment, const struct frame *frame, struct error *err)
 {
 	struct attachment_exec *exec = find(attachment, frame->stream);
+	struct attachment_list *list = find_list(attachment, frame->stream);
 	union attachment_body body;
 	int type = -1;
 	int rc;
@@ -134,6 +196,8 @@ on_control(
 		    attachment_types[type]);
 	else if (rc == 0 && exec != NULL)
 		messages[type](exec, &body);
+	else if (rc == 0 && list != NULL)
+		tell_list(attachment, list, type, &body);
 	if (type >= 0)
 		json_clear(attachment_shapes[type], &body);
 	return rc;
@@ -200,9 +264,14 @@ static void
 on_closed(struct channel *channel, const struct error *why)
 {
 	struct attachment *attachment = channel->data;
+	struct error lost = {0};
 
+	(void)error_set(
+	    &lost, ERROR_SYSTEM, "the connection to the task was lost");
 	while (attachment->execs != NULL)
 		end(attachment->execs, EXEC_LOST, NULL);
+	while (attachment->lists != NULL)
+		end_list(attachment, attachment->lists, &lost);
 	attachment->events->on_closed(attachment, attachment->data, why);
 	free(attachment);
 }
@@ -234,14 +303,22 @@ say(struct attachment_exec *exec, enum attachment_type type, const void *body)
 	    attachment_shapes[type], attachment_types[type], body);
 }
 
+static uint32_t
+free_stream(struct attachment *attachment)
+{
+	uint32_t stream;
+
+	do {
+		stream = ++attachment->last_stream;
+	} while (stream == 0 || find(attachment, stream) != NULL ||
+	         find_list(attachment, stream) != NULL);
+	return stream;
+}
+
 static void
 adopt(struct attachment *attachment, struct attachment_exec *exec)
 {
-	do {
-		attachment->last_stream++;
-	} while (attachment->last_stream == 0 ||
-	         find(attachment, attachment->last_stream) != NULL);
-	exec->stream = attachment->last_stream;
+	exec->stream = free_stream(attachment);
 	exec->attachment = attachment;
 	exec->next = attachment->execs;
 	attachment->execs = exec;
@@ -256,6 +333,14 @@ attachment_start(struct attachment *attachment, struct attachment_exec *exec,
 {
 	adopt(attachment, exec);
 	say(exec, ATTACHMENT_START, start);
+}
+
+void
+attachment_session(struct attachment *attachment, struct attachment_exec *exec,
+    const struct attachment_start *start)
+{
+	adopt(attachment, exec);
+	say(exec, ATTACHMENT_SESSION, start);
 }
 
 void
@@ -306,6 +391,67 @@ attachment_signal(struct attachment_exec *exec, const char *name, bool tree)
 
 	if (exec->attachment != NULL)
 		say(exec, ATTACHMENT_SIGNAL, &body);
+}
+
+void
+attachment_resize(struct attachment_exec *exec, uint16_t rows, uint16_t cols)
+{
+	const struct link_resize body = {.rows = rows, .cols = cols};
+
+	if (exec->attachment != NULL)
+		say(exec, ATTACHMENT_RESIZE, &body);
+}
+
+void
+attachment_screen(
+    struct attachment_exec *exec, const struct attachment_screen *ask)
+{
+	if (exec->attachment != NULL)
+		say(exec, ATTACHMENT_SCREEN, ask);
+}
+
+void
+attachment_keys(struct attachment_exec *exec, const struct attachment_keys *ask)
+{
+	if (exec->attachment != NULL)
+		say(exec, ATTACHMENT_KEYS, ask);
+}
+
+void
+attachment_wait(struct attachment_exec *exec, const struct attachment_wait *ask)
+{
+	if (exec->attachment != NULL)
+		say(exec, ATTACHMENT_WAIT, ask);
+}
+
+void
+attachment_cancel(struct attachment_exec *exec, uint32_t ask)
+{
+	const struct attachment_cancel body = {.ask = ask};
+
+	if (exec->attachment != NULL)
+		say(exec, ATTACHMENT_CANCEL, &body);
+}
+
+void
+attachment_play(struct attachment_exec *exec, const struct attachment_play *how)
+{
+	if (exec->attachment != NULL)
+		say(exec, ATTACHMENT_PLAY, how);
+}
+
+void
+attachment_terminals(
+    struct attachment *attachment, struct attachment_list *list)
+{
+	const struct attachment_terminals body = {.ask = 1};
+
+	list->stream = free_stream(attachment);
+	list->next = attachment->lists;
+	attachment->lists = list;
+	channel_send_json(&attachment->channel, list->stream,
+	    attachment_shapes[ATTACHMENT_TERMINALS],
+	    attachment_types[ATTACHMENT_TERMINALS], &body);
 }
 
 void

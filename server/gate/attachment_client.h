@@ -2,8 +2,8 @@
 /*
  * The gate's end of an attachment: a socket to one task's keeper, carrying any
  * number of execs (protocol/attachment.h). An exec is embedded in what uses it
- * and belongs to the attachment from attachment_start or attachment_attach
- * until its on_end.
+ * and belongs to the attachment from attachment_start, attachment_session or
+ * attachment_attach until its on_end. A player's recording is such an exec too.
  *
  * Callbacks come from the loop, never inside a call. Any call may be made in
  * them.
@@ -33,23 +33,30 @@ enum exec_end {
 };
 
 struct exec_events {
-	/* Answers attachment_start. NULL: not wanted (also each one below). */
+	/* Answers attachment_start, and attachment_session when it made the
+	 * terminal. NULL: not wanted (also each one below). */
 	void (*on_started)(struct attachment_exec *exec,
 	    const struct attachment_started *started);
-	/* Answers attachment_attach. */
+	/* Answers attachment_attach, and attachment_session when the terminal
+	 * was there. */
 	void (*on_attached)(struct attachment_exec *exec,
 	    const struct attachment_attached *attached);
-	/* Bytes, borrowed for the call; len 0 is that stream's end. */
+	/* Bytes, borrowed for the call; len 0 is that stream's end. What a view
+	 * shows comes as OUTPUT_PTY. */
 	void (*on_output)(struct attachment_exec *exec,
 	    enum output_stream stream, const uint8_t *bytes, size_t len);
 	void (*on_gap)(
 	    struct attachment_exec *exec, const struct attachment_gap *gap);
 	/* attachment_stdin took less than it was given, and takes more. */
 	void (*on_credit)(struct attachment_exec *exec);
-	/* The agent has the oldest unanswered signal. */
+	/* The oldest unanswered signal or resize is done. */
 	void (*on_taken)(struct attachment_exec *exec);
-	/* A signal or stdin was refused; the exec stays on the attachment.
-	 * Refused stdin is told once. */
+	/* What was asked has come, or code and text say why it does not.
+	 * Borrowed for the call. What is unanswered at on_end never is. */
+	void (*on_answer)(struct attachment_exec *exec,
+	    const struct attachment_answer *answer);
+	/* A signal, a resize or stdin was refused; the exec stays on the
+	 * attachment. Refused stdin is told once. */
 	void (*on_refused)(struct attachment_exec *exec,
 	    const struct attachment_refused *refused);
 	/* The last one: exec is the user's memory again. Never NULL. body is
@@ -69,10 +76,25 @@ struct attachment_exec {
 	bool open; /* started or attached */
 };
 
+/* A question for the task's terminals; embedded in what asks it, and the
+ * attachment's from attachment_terminals until on_done. */
+struct attachment_list {
+	/* One of them, borrowed for the call. */
+	void (*on_terminal)(
+	    struct attachment_list *list, const struct terminal_info *terminal);
+	/* There are no more: list is the user's memory again. err: why not all
+	 * were told (refused, or the attachment broke); else NULL. */
+	void (*on_done)(struct attachment_list *list, const struct error *err);
+	void *data;                   /* the user's */
+	struct attachment_list *next; /* of the attachment's */
+	uint32_t stream;
+};
+
 struct attachment_events {
-	/* The attachment has ended; every exec had its on_end before. It is
-	 * freed after the call. why->code is ERROR_NONE after
-	 * attachment_close and when the keeper ended in good order. */
+	/* The attachment has ended; every exec had its on_end and every list
+	 * its on_done before. It is freed after the call. why->code is
+	 * ERROR_NONE after attachment_close and when the keeper ended in good
+	 * order. */
 	void (*on_closed)(
 	    struct attachment *attachment, void *data, const struct error *why);
 };
@@ -91,7 +113,12 @@ struct attachment *attachment_open(uv_loop_t *loop, int fd,
 void attachment_start(struct attachment *attachment,
     struct attachment_exec *exec, const struct attachment_start *start);
 
-/* Follow a command that runs or ran; "exec" in where is its id. */
+/* Follow the task's terminal named start->spec.name, which is started when
+ * there is none: on_started or on_attached follows. */
+void attachment_session(struct attachment *attachment,
+    struct attachment_exec *exec, const struct attachment_start *start);
+
+/* Follow a command that runs or ran, or only ask about it (ATTACH_NONE). */
 void attachment_attach(struct attachment *attachment,
     struct attachment_exec *exec, const struct attachment_attach *where);
 
@@ -105,6 +132,34 @@ void attachment_stdin_end(struct attachment_exec *exec);
 /* name without SIG; tree: to every process of the exec. */
 void attachment_signal(
     struct attachment_exec *exec, const char *name, bool tree);
+
+/* The size of the view or, without one, of the terminal; within LIMIT_PTY_*.
+ * Answered by on_taken, in order with signals. */
+void attachment_resize(
+    struct attachment_exec *exec, uint16_t rows, uint16_t cols);
+
+/*
+ * Ask about the exec's terminal. on_answer has the same "ask", a number of the
+ * user's choosing that is not that of another open question of this exec. The
+ * body is borrowed for the call. They may be asked before on_attached.
+ */
+void attachment_screen(
+    struct attachment_exec *exec, const struct attachment_screen *ask);
+void attachment_keys(
+    struct attachment_exec *exec, const struct attachment_keys *ask);
+void attachment_wait(
+    struct attachment_exec *exec, const struct attachment_wait *ask);
+
+/* Give up a wait, also that of keys; on_answer follows all the same. */
+void attachment_cancel(struct attachment_exec *exec, uint32_t ask);
+
+/* How a player goes on with its recording, which is exec. */
+void attachment_play(
+    struct attachment_exec *exec, const struct attachment_play *how);
+
+/* List the task's running terminals. list's callbacks are set before. */
+void attachment_terminals(
+    struct attachment *attachment, struct attachment_list *list);
 
 /* Leave the exec running; on_end follows with EXEC_DETACHED. */
 void attachment_detach(struct attachment_exec *exec);

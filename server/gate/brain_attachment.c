@@ -9,6 +9,7 @@
 #include "protocol/memory.h"
 #include "server/gate/attachment_client.h"
 #include "server/gate/brain_exec.h"
+#include "server/gate/brain_listing.h"
 #include "server/gate/brain_session.h"
 
 static void ask(struct brain_attachment *attachment);
@@ -54,6 +55,7 @@ refused(struct brain_attachment *attachment, const struct error *err)
 		return;
 	}
 	brain_exec_fail_all(attachment, err);
+	brain_listing_fail_all(attachment, err);
 	attachment_free(attachment);
 }
 
@@ -79,6 +81,7 @@ on_answer(void *data, const struct error *err, const char *task, int fd)
 	if (attachment->brain->output_stopped)
 		attachment_pause(attachment->client);
 	brain_exec_open_all(attachment);
+	brain_listing_ask_all(attachment);
 }
 
 static const struct ask_events ask_events = {.on_answer = on_answer};
@@ -162,6 +165,7 @@ brain_attachment_close(struct brain_attachment *attachment)
 		(void)error_set(&err, ERROR_STATE, "the connection has ended");
 		ask_cancel(attachment->ask);
 		brain_exec_fail_all(attachment, &err);
+		brain_listing_fail_all(attachment, &err);
 		attachment_free(attachment);
 	} else if (attachment->state == REACH_OPEN) {
 		attachment->state = REACH_CLOSING;

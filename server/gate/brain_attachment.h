@@ -17,6 +17,7 @@
 struct ask;
 struct attachment;
 struct brain;
+struct brain_listing;
 struct error;
 
 enum reach_state { REACH_ASKED = 0, REACH_OPEN, REACH_CLOSING, REACH_STATES };
@@ -30,7 +31,8 @@ struct brain_attachment {
 	char *task; /* owned: its id; NULL while asked */
 	struct ask *ask;
 	struct attachment *client; /* while open or closing */
-	size_t execs;              /* on it, or waiting for it */
+	size_t execs;              /* on it, or waiting for it; also listings */
+	struct brain_listing *listings; /* owned */
 };
 
 /*

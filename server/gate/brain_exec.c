@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/gate/brain_exec.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "server/gate/brain_input.h"
 #include "server/gate/brain_request.h"
 #include "server/gate/brain_session.h"
+#include "server/gate/brain_terminal.h"
 
 void
 brain_exec_name(struct brain_exec *exec, const char *id)
@@ -65,6 +67,7 @@ on_started(struct attachment_exec *on, const struct attachment_started *started)
 	if (exec->state != EXEC_OPENING)
 		return;
 	follow(exec, started->exec, 0, 0);
+	exec->is_terminal = opener->body.exec.spec.pty.present;
 	exec->opener = NULL;
 	request_reply_init(opener, &reply);
 	reply.exec = exec->id;
@@ -74,24 +77,57 @@ on_started(struct attachment_exec *on, const struct attachment_started *started)
 	leave_if_quiet(exec);
 }
 
+/* Offsets of streams that it has not got would let bytes be lost. */
+static int
+check_streams(const struct request_offsets *asked,
+    const struct attachment_attached *attached, struct error *err)
+{
+	if (!asked->present)
+		return 0;
+	if (attached->pty && (asked->out >= 0 || asked->err >= 0))
+		return error_set(err, ERROR_INVALID,
+		    "\"from\" has no \"pty\", the stream of a terminal");
+	if (!attached->pty && asked->pty >= 0)
+		return error_set(err, ERROR_INVALID,
+		    "\"from\" has \"pty\", but the exec has no terminal");
+	return 0;
+}
+
+static void
+answer_attach(
+    struct brain_exec *exec, const struct attachment_attached *attached)
+{
+	struct brain_request *opener = exec->opener;
+	struct event_reply reply;
+	struct error err = {0};
+
+	exec->opener = NULL;
+	if (check_streams(&opener->body.attach.offsets, attached, &err) != 0) {
+		request_fail(opener, &err);
+		brain_exec_leave(exec, "the attach was refused");
+		return;
+	}
+	request_reply_init(opener, &reply);
+	reply.exec = exec->id;
+	reply.out = attached->pty ? -1 : attached->out;
+	reply.err = attached->pty ? -1 : attached->err;
+	reply.pty = attached->pty ? attached->out : -1;
+	reply.running = attached->running;
+	request_reply(opener, &reply);
+}
+
 static void
 on_attached(
     struct attachment_exec *on, const struct attachment_attached *attached)
 {
 	struct brain_exec *exec = on->data;
-	struct brain_request *opener = exec->opener;
-	struct event_reply reply;
 
 	if (exec->state != EXEC_OPENING)
 		return;
 	follow(exec, attached->exec, attached->out, attached->err);
-	exec->opener = NULL;
-	request_reply_init(opener, &reply);
-	reply.exec = exec->id;
-	reply.out = attached->out;
-	reply.err = attached->err;
-	reply.running = attached->running;
-	request_reply(opener, &reply);
+	exec->is_terminal = attached->pty;
+	if (exec->opener != NULL)
+		answer_attach(exec, attached);
 }
 
 static void
@@ -158,9 +194,16 @@ on_taken(struct attachment_exec *on)
 		return;
 	exec->signals = request->queued;
 	request_done(request);
+	brain_terminal_settle(exec);
 }
 
-/* A keeper refuses stdin once, and a signal each time. */
+static void
+on_answer(struct attachment_exec *on, const struct attachment_answer *answer)
+{
+	brain_terminal_answer(on->data, answer);
+}
+
+/* A keeper refuses stdin once, and a signal or a resize each time. */
 static void
 on_refused(struct attachment_exec *on, const struct attachment_refused *refused)
 {
@@ -173,6 +216,7 @@ on_refused(struct attachment_exec *on, const struct attachment_refused *refused)
 	}
 	exec->signals = request->queued;
 	request_fail_with(request, refused->code, refused->text);
+	brain_terminal_settle(exec);
 }
 
 static void
@@ -226,27 +270,50 @@ end_requests(struct brain_exec *exec, const struct error *why)
 	if (exec->leaver != NULL)
 		request_done(exec->leaver);
 	request_queue_fail(&exec->signals, why);
+	request_queue_fail(&exec->asks, why);
 	brain_input_end(exec, why);
+}
+
+/* What the requests of an exec that has left its attachment are told. */
+static void
+explain(enum exec_end end, const struct attachment_refused *refused,
+    struct error *why)
+{
+	static const char *const texts[] = {
+	    [EXEC_ENDED] = "the exec has ended",
+	    [EXEC_REFUSED] = "",
+	    [EXEC_DETACHED] = "the exec was detached from",
+	    [EXEC_LOST] = "the connection to the task was lost",
+	};
+
+	static_assert(
+	    sizeof(texts) / sizeof(*texts) == EXEC_ENDS, "an end has no text");
+	if (end == EXEC_REFUSED)
+		(void)error_set(
+		    why, error_code_named(refused->code), "%s", refused->text);
+	else
+		(void)error_set(why,
+		    end == EXEC_LOST ? ERROR_SYSTEM : ERROR_STATE, "%s",
+		    texts[end]);
 }
 
 static void
 on_end(struct attachment_exec *on, enum exec_end end, const void *body)
 {
-	static const char *const texts[] = {
-	    [EXEC_ENDED] = "the exec has ended",
-	    [EXEC_REFUSED] = "the keeper refused",
-	    [EXEC_DETACHED] = "the exec was detached from",
-	    [EXEC_LOST] = "the connection to the task was lost",
-	};
 	struct brain_exec *exec = on->data;
+	struct brain *brain = exec->brain;
 	const struct attachment_refused *refused = body;
+	struct brain_request *unseen = NULL;
 	struct error why = {0};
 
-	(void)error_set(&why, end == EXEC_LOST ? ERROR_SYSTEM : ERROR_STATE,
-	    "%s", texts[end]);
+	explain(end, refused, &why);
 	if (end == EXEC_REFUSED && exec->opener != NULL) {
 		request_fail_with(exec->opener, refused->code, refused->text);
 		exec->opener = NULL;
+	}
+	if (end == EXEC_ENDED && !exec->aside) {
+		unseen = exec->asks;
+		exec->asks = NULL;
 	}
 	end_requests(exec, &why);
 	if (end == EXEC_ENDED && is_shown(exec))
@@ -254,6 +321,7 @@ on_end(struct attachment_exec *on, enum exec_end end, const void *body)
 	else if (end == EXEC_LOST && is_shown(exec))
 		show_lost(exec);
 	exec_free(exec);
+	brain_terminal_ask_again(brain, unseen);
 }
 
 static const struct exec_events exec_events = {
@@ -263,42 +331,10 @@ static const struct exec_events exec_events = {
     .on_gap = on_gap,
     .on_credit = on_credit,
     .on_taken = on_taken,
+    .on_answer = on_answer,
     .on_refused = on_refused,
     .on_end = on_end,
 };
-
-static void
-send_start(struct brain_exec *exec)
-{
-	const struct request_exec *asked = &exec->opener->body.exec;
-	struct attachment_start start = {.spec = asked->spec};
-
-	brain_input_join(exec, &start);
-	attachment_start(exec->attachment->client, &exec->on, &start);
-	brain_input_joined(exec, &start);
-}
-
-static void
-send_attach(struct brain_exec *exec)
-{
-	const struct request_attach *asked = &exec->opener->body.attach;
-	const struct attachment_attach where = {
-	    asked->exec, asked->from, asked->offsets};
-
-	attachment_attach(exec->attachment->client, &exec->on, &where);
-}
-
-void
-brain_exec_begin(struct brain_exec *exec)
-{
-	if (exec->attachment->state != REACH_OPEN)
-		return;
-	exec->state = EXEC_OPENING;
-	if (exec->opener->type == REQUEST_EXEC)
-		send_start(exec);
-	else
-		send_attach(exec);
-}
 
 struct brain_exec *
 brain_exec_new(struct brain *brain, const char *task,
@@ -323,7 +359,8 @@ brain_exec_new(struct brain *brain, const char *task,
 	exec->on.events = &exec_events;
 	exec->on.data = exec;
 	exec->opener = opener;
-	opener->exec = exec;
+	if (opener != NULL)
+		opener->exec = exec;
 	exec->next = brain->execs;
 	brain->execs = exec;
 	brain->exec_count++;
@@ -336,7 +373,7 @@ brain_exec_of(const struct brain *brain, const char *id)
 	struct brain_exec *exec;
 
 	for (exec = brain->execs; exec != NULL; exec = exec->next) {
-		if (strcmp(exec->id, id) == 0)
+		if (!exec->aside && strcmp(exec->id, id) == 0)
 			return exec;
 	}
 	return NULL;
@@ -356,54 +393,13 @@ brain_exec_find(const struct brain *brain, const char *id, struct error *err)
 }
 
 void
-brain_exec_open_all(struct brain_attachment *attachment)
-{
-	struct brain_exec *exec;
-
-	for (exec = attachment->brain->execs; exec != NULL; exec = exec->next) {
-		if (exec->attachment == attachment &&
-		    exec->state == EXEC_WAITING)
-			brain_exec_begin(exec);
-	}
-}
-
-void
-brain_exec_fail_all(
-    struct brain_attachment *attachment, const struct error *err)
-{
-	struct brain_exec *exec;
-	struct brain_exec *next;
-
-	for (exec = attachment->brain->execs; exec != NULL; exec = next) {
-		next = exec->next;
-		if (exec->attachment != attachment ||
-		    exec->state != EXEC_WAITING)
-			continue;
-		request_fail(exec->opener, err);
-		brain_exec_drop(exec);
-	}
-}
-
-bool
-brain_exec_wants_start(const struct brain_attachment *attachment)
-{
-	const struct brain_exec *exec;
-
-	for (exec = attachment->brain->execs; exec != NULL; exec = exec->next) {
-		if (exec->attachment == attachment && exec->opener != NULL &&
-		    exec->opener->type == REQUEST_EXEC)
-			return true;
-	}
-	return false;
-}
-
-void
 brain_exec_leave(struct brain_exec *exec, const char *why)
 {
 	struct error err = {0};
 
 	(void)error_set(&err, ERROR_STATE, "%s", why);
 	request_queue_fail(&exec->signals, &err);
+	request_queue_fail(&exec->asks, &err);
 	brain_input_end(exec, &err);
 	exec->state = EXEC_LEAVING;
 	attachment_detach(&exec->on);

@@ -65,9 +65,13 @@ struct brain_exec {
 	char id[LIMIT_EXEC_ID_BYTES + 1]; /* empty until it is known */
 	uint64_t since_ms;                /* followed */
 	bool quiet;                   /* "attach": false: nothing is shown */
+	bool aside;                   /* only for asks: see brain_terminal.h */
+	bool is_terminal;             /* it has a pty; known while following */
 	struct brain_request *opener; /* exec or attach, until it is answered */
 	struct brain_request *leaver; /* detach */
-	struct brain_request *signals; /* oldest first */
+	struct brain_request *signals; /* and resizes, oldest first */
+	struct brain_request *asks;    /* screen, keys, wait, oldest first */
+	int64_t last_ask;
 	struct brain_input input;
 	struct brain_output output[OUTPUT_STREAMS];
 };
@@ -75,6 +79,7 @@ struct brain_exec {
 /*
  * An exec for a request (exec or attach) whose reply it gives once it is open.
  *   task     id or name
+ *   opener   NULL: one aside, for asks that the caller adds
  *   returns  owned by the brain; NULL: ERROR_LIMIT
  */
 struct brain_exec *brain_exec_new(struct brain *brain, const char *task,
@@ -86,7 +91,7 @@ void brain_exec_name(struct brain_exec *exec, const char *id);
 /* Open it now if its attachment is; else that does when it is. */
 void brain_exec_begin(struct brain_exec *exec);
 
-/* By its id, in any state; NULL. */
+/* By its id, in any state, but none aside; NULL. */
 struct brain_exec *brain_exec_of(const struct brain *brain, const char *id);
 
 /* One that may be steered; NULL: ERROR_STATE, with what to do about it. */

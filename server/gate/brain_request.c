@@ -11,6 +11,9 @@
 #include "server/gate/brain_session.h"
 #include "server/gate/manager_client.h"
 
+/* A list may be long, so only a few are asked for at a time. */
+#define LIST_HELD ((size_t)1 << 20)
+
 static const struct verb *const verbs[] = {
     [REQUEST_TASK_CREATE] = &verb_task_create,
     [REQUEST_TASK_LIST] = &verb_task_list,
@@ -22,6 +25,11 @@ static const struct verb *const verbs[] = {
     [REQUEST_SIGNAL] = &verb_signal,
     [REQUEST_ATTACH] = &verb_attach,
     [REQUEST_DETACH] = &verb_detach,
+    [REQUEST_RESIZE] = &verb_resize,
+    [REQUEST_SCREEN] = &verb_screen,
+    [REQUEST_KEYS] = &verb_keys,
+    [REQUEST_WAIT] = &verb_wait,
+    [REQUEST_SESSIONS] = &verb_sessions,
     [REQUEST_CANCEL] = &verb_cancel,
     [REQUEST_PING] = &verb_ping,
 };
@@ -127,6 +135,7 @@ request_free(struct brain_request *request)
 	brain->held -= request->held;
 	ask_cancel(request->ask);
 	brain_creation_free(request->creation);
+	brain_listing_forget(request->listing);
 	buffer_clear(&request->answer);
 	json_clear(request_shapes[request->type], &request->body);
 	free(request);
@@ -218,6 +227,25 @@ request_reply_lines(struct brain_request *request)
 	brain_lines(request->brain, buffer_bytes(&request->answer),
 	    buffer_len(&request->answer));
 	request_free(request);
+}
+
+void
+request_list_begin(struct brain_request *request)
+{
+	request->held += LIST_HELD;
+	request->brain->held += LIST_HELD;
+}
+
+void
+request_list_add(struct brain_request *request, const struct json_shape *shape,
+    const void *body)
+{
+	struct buffer *answer = &request->answer;
+
+	if ((buffer_len(answer) > 0 &&
+	        buffer_append(answer, ",", 1, NULL) != 0) ||
+	    json_write(shape, NULL, body, answer, NULL) != 0)
+		brain_fail(request->brain, "a list is too long");
 }
 
 void

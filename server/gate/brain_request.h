@@ -2,7 +2,8 @@
 /*
  * Requests of a brain: one is open from its line to its reply, of which there
  * is exactly one. What each type does is a struct verb, in the file of its
- * noun: brain_task.c, brain_exec.c, brain_input.c, brain_control.c.
+ * noun: brain_task.c, brain_start.c, brain_follow.c, brain_input.c,
+ * brain_terminal.c, brain_listing.c, brain_control.c.
  */
 #ifndef SERVER_GATE_BRAIN_REQUEST_H
 #define SERVER_GATE_BRAIN_REQUEST_H
@@ -18,6 +19,7 @@ struct ask;
 struct brain;
 struct brain_creation;
 struct brain_exec;
+struct brain_listing;
 struct error;
 
 /* error.code of a request that "cancel" has ended. */
@@ -33,11 +35,13 @@ struct brain_request {
 	size_t held;             /* its share of brain->held */
 	struct ask *ask;         /* open question to the manager, or NULL */
 	struct brain_creation *creation; /* task.create: owned; or NULL */
-	struct buffer answer;    /* of the manager, as JSON, while it comes */
-	struct brain_exec *exec; /* that it waits for; NULL */
-	size_t sent;             /* stdin: bytes given to the attachment */
-	uint64_t sent_end;       /* ... and where they end, once all are: */
-	bool is_sent;
+	struct brain_listing *listing;   /* sessions: borrowed; or NULL */
+	struct buffer answer;            /* a list as JSON, while it comes */
+	struct brain_exec *exec;         /* that it waits for; NULL */
+	size_t sent;       /* stdin: bytes given to the attachment */
+	uint64_t sent_end; /* ... and where they end, once all are: */
+	bool is_sent;      /* as is a question to a terminal ... */
+	int64_t number;    /* ... by this number */
 };
 
 struct verb {
@@ -52,6 +56,9 @@ struct verb {
 /* NULL is accepted. */
 void brain_creation_free(struct brain_creation *creation);
 
+/* The listing of a request that is gone. NULL is accepted. */
+void brain_listing_forget(struct brain_listing *listing);
+
 extern const struct verb verb_task_create;
 extern const struct verb verb_task_list;
 extern const struct verb verb_task_get;
@@ -62,6 +69,11 @@ extern const struct verb verb_stdin;
 extern const struct verb verb_signal;
 extern const struct verb verb_attach;
 extern const struct verb verb_detach;
+extern const struct verb verb_resize;
+extern const struct verb verb_screen;
+extern const struct verb verb_keys;
+extern const struct verb verb_wait;
+extern const struct verb verb_sessions;
 extern const struct verb verb_cancel;
 extern const struct verb verb_ping;
 
@@ -86,6 +98,13 @@ void request_reply(
 
 /* The reply stands in answer already, as a line. */
 void request_reply_lines(struct brain_request *request);
+
+/* A list is coming: let it hold its share. */
+void request_list_begin(struct brain_request *request);
+
+/* Append one of a list to answer. */
+void request_list_add(struct brain_request *request,
+    const struct json_shape *shape, const void *body);
 
 /* Give a reply with member: [answer], and free the request. */
 void request_reply_list(struct brain_request *request, const char *member);

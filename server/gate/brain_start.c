@@ -45,7 +45,8 @@ take_input(struct brain_exec *exec, struct brain_request *request)
 		/* it outlives the request, and so does its share */
 		input->held = input->given.len;
 		exec->brain->held += input->held;
-	} else if (spec->stdin_mode == EXEC_STDIN_CLOSED) {
+	} else if (spec->stdin_mode == EXEC_STDIN_CLOSED &&
+	           !spec->pty.present) {
 		input->state = INPUT_CLOSED;
 	}
 }

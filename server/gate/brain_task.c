@@ -7,9 +7,6 @@
 #include "server/gate/brain_request.h"
 #include "server/gate/brain_session.h"
 
-/* A list may be long, so only a few are asked for at a time. */
-#define LIST_HELD ((size_t)1 << 20)
-
 /* A create outlives its request when that is canceled: what was created is
  * destroyed again. */
 struct brain_creation {
@@ -205,13 +202,7 @@ cancel_question(struct brain_request *request, struct error *err)
 static void
 on_listed_task(void *data, const struct control_task *task)
 {
-	struct brain_request *request = data;
-	struct buffer *answer = &request->answer;
-
-	if ((buffer_len(answer) > 0 &&
-	        buffer_append(answer, ",", 1, NULL) != 0) ||
-	    json_write(&control_view_shape, NULL, task, answer, NULL) != 0)
-		brain_fail(request->brain, "a list of tasks is too long");
+	request_list_add(data, &control_view_shape, task);
 }
 
 static void
@@ -237,8 +228,7 @@ begin_list(struct brain_request *request, struct error *err)
 	union control_body body = {0};
 
 	(void)err;
-	request->held += LIST_HELD;
-	request->brain->held += LIST_HELD;
+	request_list_begin(request);
 	body.ask.principal = principal_of(request);
 	ask(request, CONTROL_TASK_LIST, &body, &list_events);
 	return 0;

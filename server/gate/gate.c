@@ -97,6 +97,7 @@ on_configure(struct gate *gate, const struct control_configure *config, int fd)
 	json_clear(control_shapes[CONTROL_CONFIGURE], &gate->config);
 	gate->config = *config;
 	gate->config.host_keys = memory_vector(config->host_keys);
+	gate->config.detach_key = memory_string(config->detach_key);
 	if (set_host(gate, &err) != 0 ||
 	    (gate->state == GATE_SERVING && listen_anew(gate, &err) != 0))
 		give_up(gate, &err);

@@ -105,6 +105,13 @@ find(struct manager_client *manager, int64_t request)
 	return NULL;
 }
 
+/* Whether its answer has a descriptor. */
+static bool
+has_attachment(const struct ask *ask)
+{
+	return ask->type == CONTROL_ATTACH || ask->type == CONTROL_REPLAY;
+}
+
 static void
 on_answer(struct manager_client *manager, const struct control_answer *answer)
 {
@@ -115,8 +122,7 @@ on_answer(struct manager_client *manager, const struct control_answer *answer)
 	/* Descriptors arrive ahead of the frames that they belong to: another
 	 * answer must not take an attachment's. Nobody waits for one without
 	 * an ask any more, and it is closed. */
-	if (answer->code == NULL &&
-	    (ask == NULL || ask->type == CONTROL_ATTACH))
+	if (answer->code == NULL && (ask == NULL || has_attachment(ask)))
 		fd = channel_take_fd(&manager->channel);
 	if (ask == NULL) {
 		if (fd >= 0)
@@ -127,7 +133,7 @@ on_answer(struct manager_client *manager, const struct control_answer *answer)
 		(void)error_set(&err, error_code_named(answer->code), "%s",
 		    answer->text == NULL ? answer->code : answer->text);
 		ask_end(ask, &err, NULL, fd);
-	} else if (ask->type == CONTROL_ATTACH && fd < 0) {
+	} else if (has_attachment(ask) && fd < 0) {
 		ask_fail(ask, ERROR_BUG, "the manager sent no attachment");
 	} else {
 		ask_end(ask, NULL, answer->task, fd);
@@ -157,6 +163,17 @@ on_task(struct manager_client *manager, const struct control_task *task)
 }
 
 static void
+on_recording(
+    struct manager_client *manager, const struct control_recording *recording)
+{
+	const struct ask *ask = find(manager, recording->request);
+
+	if (ask != NULL && ask->events != NULL &&
+	    ask->events->on_recording != NULL)
+		ask->events->on_recording(ask->data, recording);
+}
+
+static void
 dispatch(struct manager_client *manager, enum control_type type,
     const union control_body *body)
 {
@@ -166,6 +183,8 @@ dispatch(struct manager_client *manager, enum control_type type,
 		on_answer(manager, &body->answer);
 	} else if (type == CONTROL_TASK) {
 		on_task(manager, &body->task);
+	} else if (type == CONTROL_RECORDING) {
+		on_recording(manager, &body->recording);
 	} else {
 		if (type == CONTROL_CONFIGURE)
 			fd = channel_take_fd(&manager->channel);
@@ -400,16 +419,9 @@ encode(struct ask *ask, const union control_body *body)
 {
 	union control_body numbered = *body;
 
-	if (ask->type == CONTROL_ATTACH) {
-		numbered.attach.request = ask->request;
-	} else if (ask->type == CONTROL_TASK_CREATE) {
-		numbered.create.request = ask->request;
+	numbered.ask.request = ask->request; /* each has it first */
+	if (ask->type == CONTROL_TASK_CREATE)
 		ask->is_repeatable = body->create.spec.token != NULL;
-	} else if (ask->type == CONTROL_TASK_UPDATE) {
-		numbered.update.request = ask->request;
-	} else {
-		numbered.ask.request = ask->request;
-	}
 	buffer_init(&ask->json, FRAME_CONTROL_MAX);
 	if (json_write(control_shapes[ask->type], control_types[ask->type],
 	        &numbered, &ask->json, &ask->refused) != 0)

@@ -90,11 +90,15 @@ struct ask_events {
 	/* One task of a list, or the task of a create, get or update; before
 	 * on_answer. task is borrowed for the call. NULL: not wanted. */
 	void (*on_task)(void *data, const struct control_task *task);
+	/* One recording of a list; as on_task. */
+	void (*on_recording)(
+	    void *data, const struct control_recording *recording);
 	/*
 	 * The end of the ask, from the loop and never inside manager_ask.
 	 *   err   NULL: done; else what the manager refused or what failed
 	 *   task  id, borrowed; NULL with err and for a list
-	 *   fd    attach: the attachment's socket, taken by the callee; else -1
+	 *   fd    attach, replay: the attachment's socket, taken by the callee;
+	 *         else -1
 	 */
 	void (*on_answer)(
 	    void *data, const struct error *err, const char *task, int fd);
@@ -104,7 +108,8 @@ struct ask_events {
  * Ask. "request" of body is filled in by the client.
  *   type     CONTROL_ATTACH and body->attach, CONTROL_TASK_CREATE and
  *            body->create, _LIST, _GET, _DESTROY and body->ask, _UPDATE and
- *            body->update
+ *            body->update, CONTROL_RECORDINGS and body->ask, CONTROL_REPLAY and
+ *            body->replay
  *   body     borrowed for the call
  *   events   borrowed until the ask ends
  *   returns  the ask, borrowed until it ends; never NULL

@@ -2,128 +2,38 @@
 #include "server/gate/remote_exec.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "protocol/buffer.h"
 #include "protocol/cleanup.h"
 #include "protocol/memory.h"
-#include "protocol/signal.h"
-#include "server/common/log.h"
-#include "server/gate/attachment_client.h"
+#include "server/gate/detach_key.h"
 #include "server/gate/gate.h"
-#include "server/gate/session.h"
-
-#define STATUS_NOT_FOUND 127 /* as a shell has it */
-#define STATUS_NOT_RUN   126
-#define STATUS_NO_TASK   255 /* as ssh has it for its own failures */
-
-/* One frame that the client had no room for, and a last line. */
-#define REST_MAX ((size_t)FRAME_DATA_MAX + 1024)
-
-enum remote_state {
-	REMOTE_ASKING = 0,
-	REMOTE_READY,
-	REMOTE_STARTING,
-	REMOTE_RUNNING,
-	REMOTE_ENDING,
-	REMOTE_STATES
-};
+#include "server/gate/remote.h"
 
 struct remote_exec {
-	struct session *session; /* NULL: its stream is gone */
-	struct stream *stream;   /* NULL until opened */
-	enum remote_state state;
-	struct ask *ask;
-	struct attachment *attachment;
-	struct attachment_exec exec;
-	struct buffer rest[STREAM_OUTPUTS]; /* what the stream did not take */
-	struct error refused; /* the manager's answer, when it was no */
-	bool input_ended;     /* the client's EOF, not yet passed on */
+	struct remote remote;
+	struct detach_key detach;
+	bool is_leaving;  /* the detach key was typed */
+	bool input_ended; /* the client's EOF, not yet passed on */
 	char signals[SESSION_SIGNALS_MAX][SESSION_SIGNAL_BYTES];
 	unsigned signal_count; /* that came before the command ran */
-	struct stream_end end;
-	char signal[SESSION_SIGNAL_BYTES * 2];
-	char text[64];
 };
 
-static void
-release(struct remote_exec *remote)
+static struct remote_exec *
+of_remote(struct remote *remote)
 {
-	if (remote->session != NULL || remote->attachment != NULL ||
-	    remote->ask != NULL)
-		return;
-	buffer_clear(&remote->rest[STREAM_STDOUT]);
-	buffer_clear(&remote->rest[STREAM_STDERR]);
-	free(remote);
+	return (struct remote_exec *)(void *)remote;
 }
 
-/* Give the client what waits. True: nothing is left. */
 static bool
-flush_rest(struct remote_exec *remote)
+is_named(const struct remote *remote)
 {
-	int i;
-
-	for (i = 0; i < STREAM_OUTPUTS; i++) {
-		struct buffer *rest = &remote->rest[i];
-		size_t len = buffer_len(rest);
-
-		if (len > 0)
-			buffer_consume(rest,
-			    stream_write(remote->stream, (enum stream_output)i,
-			        buffer_bytes(rest), len));
-		if (buffer_len(rest) > 0)
-			return false;
-	}
-	return true;
+	return remote->session->terminal[0] != '\0';
 }
 
-/* End the stream as remote->end says, once everything before it was taken. */
-static void
-finish(struct remote_exec *remote)
-{
-	remote->state = REMOTE_ENDING;
-	if (flush_rest(remote))
-		stream_finish(remote->stream, &remote->end);
-}
-
-/* The gate's own word to a person, and a status; -1 for none. */
-static void
-fail(struct remote_exec *remote, int status, const char *text)
-{
-	remote->end.code = status;
-	(void)buffer_printf(
-	    &remote->rest[STREAM_STDERR], NULL, "sallyport: %s\n", text);
-	finish(remote);
-}
-
-static const struct {
-	const char *code;
-	int status;
-} refusals[] = {
-    {"not_found", STATUS_NOT_FOUND},
-    {"not_executable", STATUS_NOT_RUN},
-    {"no_user", STATUS_NOT_RUN},
-    {"bad_cwd", STATUS_NOT_RUN},
-    {"limit", STATUS_NOT_RUN},
-    {"system", STATUS_NOT_RUN},
-};
-
-static int
-refusal_status(const char *code)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-		if (strcmp(refusals[i].code, code) == 0)
-			return refusals[i].status;
-	}
-	return STATUS_NO_TASK;
-}
-
-/* Why the gateway ended it; NULL when it did not. */
+/* Why the gateway ended it; NULL when it did not. text has room for that. */
 static const char *
-ended_by(struct remote_exec *remote, const struct attachment_exit *exit)
+ended_by(const struct attachment_exit *exit, char *text, size_t size)
 {
 	if (exit->reason == REASON_OOM)
 		return "out of memory";
@@ -131,281 +41,264 @@ ended_by(struct remote_exec *remote, const struct attachment_exit *exit)
 		return "the task was ended";
 	if (exit->reason != REASON_TIMEOUT)
 		return NULL;
-	(void)snprintf(remote->text, sizeof(remote->text),
-	    "timed out after %lld ms", (long long)exit->duration_ms);
-	return remote->text;
+	(void)snprintf(text, size, "timed out after %lld ms",
+	    (long long)exit->duration_ms);
+	return text;
 }
 
 static void
-ended(struct remote_exec *remote, const struct attachment_exit *exit)
+ended(struct remote *remote, const struct attachment_exit *exit)
 {
+	struct stream_end end = {.code = (int)exit->code};
+	char text[STREAM_REST_TEXT_BYTES];
+
 	if (exit->reason == REASON_LOST) {
-		fail(remote, -1, "sandbox lost, exit status unknown");
+		remote_fail(remote, REMOTE_STATUS_UNKNOWN,
+		    "sandbox lost, exit status unknown");
 		return;
 	}
-	remote->end.code = (int)exit->code;
 	if (exit->signal != NULL) {
-		(void)snprintf(
-		    remote->signal, sizeof(remote->signal), "%s", exit->signal);
-		remote->end.signal = remote->signal;
-		remote->end.core = exit->core;
-		remote->end.text = ended_by(remote, exit);
+		end.signal = exit->signal;
+		end.core = exit->core;
+		end.text = ended_by(exit, text, sizeof(text));
 	}
-	finish(remote);
+	remote_finish(remote, &end);
+}
+
+/* The keeper has put the client's terminal right, below what was shown. */
+static void
+detached(struct remote *remote)
+{
+	const struct stream_end end = {.code = 0};
+
+	remote_say(remote, STREAM_STDOUT, "\r[detached from %s]",
+	    remote->session->user);
+	remote_finish(remote, &end);
+}
+
+static void
+running(struct remote *remote)
+{
+	struct remote_exec *exec = of_remote(remote);
+	unsigned i;
+
+	for (i = 0; i < exec->signal_count; i++)
+		attachment_signal(&remote->exec, exec->signals[i], true);
+	if (exec->input_ended && !is_named(remote))
+		attachment_stdin_end(&remote->exec);
+	remote_run(remote);
 }
 
 static void
 on_started(
     struct attachment_exec *exec, const struct attachment_started *started)
 {
-	struct remote_exec *remote = exec->data;
-	unsigned i;
+	struct remote *remote = exec->data;
 
 	(void)started;
-	remote->state = REMOTE_RUNNING;
-	for (i = 0; i < remote->signal_count; i++)
-		attachment_signal(exec, remote->signals[i], true);
-	if (remote->input_ended)
-		attachment_stdin_end(exec);
-	else if (remote->session != NULL)
-		stream_resume(remote->stream);
-}
-
-static void
-on_output(struct attachment_exec *exec, enum output_stream stream,
-    const uint8_t *bytes, size_t len)
-{
-	struct remote_exec *remote = exec->data;
-	enum stream_output output =
-	    stream == OUTPUT_STDERR ? STREAM_STDERR : STREAM_STDOUT;
-	size_t taken;
-
-	if (remote->session == NULL)
-		return;
-	taken = stream_write(remote->stream, output, bytes, len);
-	if (taken == len)
-		return;
-	(void)buffer_append(
-	    &remote->rest[output], bytes + taken, len - taken, NULL);
-	attachment_pause(remote->attachment);
-}
-
-static void
-on_credit(struct attachment_exec *exec)
-{
-	struct remote_exec *remote = exec->data;
-
 	if (remote->session != NULL)
-		stream_resume(remote->stream);
+		running(remote);
+}
+
+static void
+on_attached(
+    struct attachment_exec *exec, const struct attachment_attached *attached)
+{
+	struct remote *remote = exec->data;
+
+	(void)attached;
+	if (remote->session != NULL)
+		running(remote);
 }
 
 static void
 on_end(struct attachment_exec *exec, enum exec_end how, const void *body)
 {
-	struct remote_exec *remote = exec->data;
+	struct remote *remote = exec->data;
 	const struct attachment_refused *refused = body;
 
-	if (remote->session == NULL)
+	if (remote->session == NULL || remote->state == REMOTE_ENDING)
 		return;
 	if (how == EXEC_ENDED)
 		ended(remote, body);
 	else if (how == EXEC_REFUSED)
-		fail(remote, refusal_status(refused->code), refused->text);
+		remote_fail(remote, remote_refusal_status(refused->code),
+		    refused->text);
+	else if (how == EXEC_DETACHED)
+		detached(remote);
 	else
-		fail(remote, -1, "sandbox lost, exit status unknown");
-	attachment_close(remote->attachment);
+		remote_fail(remote, REMOTE_STATUS_UNKNOWN,
+		    "sandbox lost, exit status unknown");
 }
 
 static const struct exec_events exec_events = {
     .on_started = on_started,
-    .on_output = on_output,
-    .on_credit = on_credit,
+    .on_attached = on_attached,
+    .on_output = remote_on_output,
+    .on_credit = remote_on_credit,
     .on_end = on_end,
 };
 
+/* The client's terminal, and with it the command's. */
 static void
-on_attachment_closed(
-    struct attachment *attachment, void *data, const struct error *why)
+describe_pty(const struct session *session, struct attachment_start *start)
 {
-	struct remote_exec *remote = data;
+	const struct session_pty *pty = &session->pty;
 
-	(void)attachment;
-	if (why->code != ERROR_NONE)
-		log_warning("attachment: %s", why->text);
-	remote->attachment = NULL;
-	if (remote->session != NULL && remote->state < REMOTE_STARTING) {
-		(void)error_set(&remote->refused, ERROR_STATE,
-		    "the sandbox ended before the command came");
-		if (remote->stream != NULL)
-			fail(remote, STATUS_NO_TASK, remote->refused.text);
+	start->spec.pty = (struct exec_pty){
+	    .present = true,
+	    .rows = pty->rows,
+	    .cols = pty->cols,
+	    .size = session->size >= 0 ? session->size : SIZE_LATEST,
+	};
+	start->view = (struct attachment_view){
+	    .present = true,
+	    .kind = VIEW_NAME_CLIENT,
+	    .rows = pty->rows,
+	    .cols = pty->cols,
+	    .size = session->size,
+	};
+}
+
+static void
+start(struct remote *remote)
+{
+	const struct session *session = remote->session;
+	autofree char *term = memory_string(session->pty.term);
+	autofree char *name = memory_string(session->terminal);
+	struct attachment_start body;
+
+	if (is_named(remote) && !session->pty.present) {
+		remote_fail(remote, REMOTE_STATUS_NOT_RUN,
+		    "a session needs a terminal: ssh -t");
+		return;
 	}
-	release(remote);
-}
-
-static const struct attachment_events attachment_events = {
-    .on_closed = on_attachment_closed};
-
-static void
-start(struct remote_exec *remote)
-{
-	struct session *session = remote->session;
-	struct attachment_start start = {.tied = true};
-
-	json_absent(attachment_shapes[ATTACHMENT_START], &start);
-	start.tied = true;
-	start.spec.command = session->command;
-	start.spec.login = session->command == NULL;
-	start.spec.env = session->env;
-	start.spec.stdin_mode = EXEC_STDIN_OPEN;
-	remote->state = REMOTE_STARTING;
-	remote->exec.events = &exec_events;
-	remote->exec.data = remote;
-	attachment_start(remote->attachment, &remote->exec, &start);
-}
-
-/* The attachment or the refusal is there, and so is the command. */
-static void
-go_on(struct remote_exec *remote)
-{
-	if (remote->refused.code != ERROR_NONE)
-		fail(remote, STATUS_NO_TASK, remote->refused.text);
-	else if (remote->state == REMOTE_READY)
-		start(remote);
-}
-
-static void
-on_answer(void *data, const struct error *err, const char *task, int fd)
-{
-	struct remote_exec *remote = data;
-	const struct gate *gate = remote->session->gate;
-
-	(void)task;
-	remote->ask = NULL;
-	if (err != NULL) {
-		remote->refused = *err;
+	json_absent(attachment_shapes[ATTACHMENT_START], &body);
+	body.spec.command = session->command;
+	body.spec.login = session->command == NULL;
+	body.spec.env = session->env;
+	body.spec.stdin_mode = EXEC_STDIN_OPEN;
+	if (session->pty.present) {
+		describe_pty(session, &body);
+		body.spec.pty.term = term;
+	}
+	if (is_named(remote)) {
+		body.spec.name = name;
+		attachment_session(remote->attachment, &remote->exec, &body);
 	} else {
-		remote->attachment = attachment_open(gate->loop, fd,
-		    &attachment_events, remote, &remote->refused);
-		if (remote->attachment != NULL)
-			remote->state = REMOTE_READY;
+		body.tied = true;
+		attachment_start(remote->attachment, &remote->exec, &body);
 	}
-	if (remote->stream != NULL)
-		go_on(remote);
 }
 
-static const struct ask_events ask_events = {.on_answer = on_answer};
+/* The key is looked for in what the keeper takes, and never twice. */
+static size_t
+type(struct remote_exec *exec, const uint8_t *bytes, size_t len)
+{
+	struct attachment_exec *to = &exec->remote.exec;
+	struct detach_key next = exec->detach;
+	bool found;
+	size_t go = detach_key_scan(&next, bytes, len, &found);
+	size_t taken = attachment_stdin(to, bytes, go);
+
+	if (taken < go) {
+		(void)detach_key_scan(&exec->detach, bytes, taken, &found);
+		return taken;
+	}
+	exec->detach = next;
+	if (!found)
+		return len;
+	exec->is_leaving = true;
+	attachment_detach(to);
+	return len;
+}
 
 static size_t
 on_input(struct stream *stream, const uint8_t *bytes, size_t len)
 {
-	struct remote_exec *remote = stream->data;
+	struct remote *remote = stream->data;
+	struct remote_exec *exec = of_remote(remote);
 
-	if (remote->state == REMOTE_ENDING)
+	if (remote->state == REMOTE_ENDING || exec->is_leaving)
 		return len;
 	if (remote->state != REMOTE_RUNNING)
 		return 0;
-	return attachment_stdin(&remote->exec, bytes, len);
+	return is_named(remote) ? type(exec, bytes, len)
+	                        : attachment_stdin(&remote->exec, bytes, len);
 }
 
+/* A named terminal has other clients, or will have: nobody's end of input is
+ * its end. */
 static void
 on_eof(struct stream *stream)
 {
-	struct remote_exec *remote = stream->data;
+	struct remote *remote = stream->data;
 
-	if (remote->state == REMOTE_RUNNING)
+	if (remote->state != REMOTE_RUNNING)
+		of_remote(remote)->input_ended = true;
+	else if (!is_named(remote))
 		attachment_stdin_end(&remote->exec);
-	else
-		remote->input_ended = true;
-}
-
-static void
-on_writable(struct stream *stream)
-{
-	struct remote_exec *remote = stream->data;
-
-	if (!flush_rest(remote))
-		return;
-	if (remote->state == REMOTE_ENDING)
-		finish(remote);
-	else if (remote->attachment != NULL)
-		attachment_resume(remote->attachment);
 }
 
 static void
 on_signal(struct stream *stream, const char *name)
 {
-	struct remote_exec *remote = stream->data;
+	struct remote *remote = stream->data;
+	struct remote_exec *exec = of_remote(remote);
 
 	if (remote->state == REMOTE_RUNNING)
 		attachment_signal(&remote->exec, name, true);
-	else if (remote->signal_count < SESSION_SIGNALS_MAX)
-		(void)snprintf(remote->signals[remote->signal_count++],
+	else if (exec->signal_count < SESSION_SIGNALS_MAX)
+		(void)snprintf(exec->signals[exec->signal_count++],
 		    SESSION_SIGNAL_BYTES, "%s", name);
-}
-
-static void
-drop(struct remote_exec *remote)
-{
-	ask_cancel(remote->ask);
-	remote->ask = NULL;
-	remote->session = NULL;
-	remote->stream = NULL;
-	attachment_close(remote->attachment);
-	release(remote);
-}
-
-static void
-on_closed(struct stream *stream)
-{
-	drop(stream->data);
 }
 
 static const struct stream_events stream_events = {
     .on_input = on_input,
     .on_eof = on_eof,
-    .on_writable = on_writable,
+    .on_resize = remote_on_resize,
+    .on_writable = remote_on_writable,
     .on_signal = on_signal,
-    .on_closed = on_closed,
+    .on_closed = remote_on_closed,
 };
 
-struct remote_exec *
+static const struct remote_kind kind = {
+    .stream_events = &stream_events,
+    .exec_events = &exec_events,
+    .on_ready = start,
+    .no_task_status = REMOTE_STATUS_NO_TASK,
+};
+
+struct remote *
 remote_exec_prepare(struct session *session)
 {
-	struct remote_exec *remote = memory_new(1, sizeof(*remote));
-	union control_body body;
+	struct remote_exec *exec = memory_new(1, sizeof(*exec));
 
-	remote->session = session;
-	buffer_init(&remote->rest[STREAM_STDOUT], REST_MAX);
-	buffer_init(&remote->rest[STREAM_STDERR], REST_MAX);
-	json_absent(control_shapes[CONTROL_ATTACH], &body.attach);
-	autofree char *principal = memory_string(session->principal);
-	autofree char *id = memory_string(session->id);
-	autofree char *task = memory_string(session->user);
-	body.attach.principal = principal;
-	body.attach.session = id;
-	body.attach.task = task;
-	body.attach.right = RIGHT_WRITE;
-	body.attach.person = true;
-	remote->ask = manager_ask(&session->gate->manager, CONTROL_ATTACH,
-	    &body, &ask_events, remote);
-	return remote;
+	remote_init(&exec->remote, session, &kind);
+	remote_ask(&exec->remote, session->task, RIGHT_WRITE);
+	return &exec->remote;
+}
+
+/* What the client chose, else what the gateway says. */
+static int
+detach_key(const struct session *session)
+{
+	const char *text = session->gate->config.detach_key;
+	int key = DETACH_KEY_NONE;
+
+	if (session->detach_key != DETACH_KEY_UNSET)
+		return session->detach_key;
+	if (text != NULL)
+		(void)detach_key_parse(text, &key);
+	return key;
 }
 
 void
 remote_exec_open(struct session *session)
 {
-	struct remote_exec *remote = session->remote;
+	struct remote *remote = session->remote;
 
 	session->remote = NULL;
-	remote->stream = &session->stream;
-	remote->stream->events = &stream_events;
-	remote->stream->data = remote;
-	go_on(remote);
-}
-
-void
-remote_exec_drop(struct remote_exec *remote)
-{
-	if (remote != NULL)
-		drop(remote);
+	detach_key_init(&of_remote(remote)->detach, detach_key(session));
+	remote_open(remote);
 }

@@ -9,9 +9,11 @@
 static const struct request *const requests[] = {
     &request_env,
     &request_exec,
+    &request_pty,
     &request_shell,
     &request_signal,
     &request_subsystem,
+    &request_window,
 };
 
 static const struct request *

@@ -13,9 +13,12 @@ struct session;
 
 /* Strings are borrowed for the call; NULL where the request has none. */
 struct request_args {
-	const char *name;    /* env: variable; signal: without SIG; subsystem */
+	const char *name;    /* env: variable; signal: without SIG; subsystem;
+	                        pty-req: TERM */
 	const char *value;   /* env */
 	const char *command; /* exec */
+	int rows;            /* pty-req, window-change: as the client has it */
+	int cols;
 };
 
 struct request {
@@ -31,9 +34,11 @@ struct request {
 
 extern const struct request request_env;
 extern const struct request request_exec;
+extern const struct request request_pty;
 extern const struct request request_shell;
 extern const struct request request_signal;
 extern const struct request request_subsystem;
+extern const struct request request_window;
 
 /* Find the row of name and let it answer; false: FAILURE. */
 bool request_accept(

@@ -7,6 +7,7 @@
 
 #include "protocol/limits.h"
 #include "protocol/memory.h"
+#include "server/gate/ops.h"
 #include "server/gate/remote_exec.h"
 #include "server/gate/request.h"
 #include "server/gate/session.h"
@@ -19,11 +20,12 @@ accept_exec(struct session *session, const struct request_args *args)
 
 	if (len > LIMIT_COMMAND_BYTES)
 		return false;
-	if (!session->is_task)
+	if (session->kind == ACCESS_BRAIN)
 		return subsystem_accept(session, args->command);
 	if (len > 0)
 		session->command = memory_string(args->command);
-	session->open = remote_exec_open;
+	session->open =
+	    session->kind == ACCESS_OPS ? ops_open : remote_exec_open;
 	return true;
 }
 

@@ -5,7 +5,23 @@
 #include <string.h>
 
 #include "protocol/memory.h"
-#include "server/gate/remote_exec.h"
+#include "server/gate/remote.h"
+
+/* A client's number was unsigned. */
+static int
+clamp(int size, int absent, int max)
+{
+	if (size == 0)
+		return absent;
+	return size < 0 || size > max ? max : size;
+}
+
+void
+session_pty_resize(struct session_pty *pty, int rows, int cols)
+{
+	pty->rows = clamp(rows, 24, LIMIT_PTY_ROWS);
+	pty->cols = clamp(cols, 80, LIMIT_PTY_COLS);
+}
 
 void
 session_env_set(struct session *session, size_t place, char *pair)
@@ -26,7 +42,7 @@ session_env_set(struct session *session, size_t place, char *pair)
 void
 session_clear(struct session *session)
 {
-	remote_exec_drop(session->remote);
+	remote_drop(session->remote);
 	session->remote = NULL;
 	memory_vector_free(session->env);
 	session->env = NULL;

@@ -10,8 +10,33 @@
  */
 #include "server/gate/ssh_auth.h"
 
+#include <stdio.h>
+
 #include "server/gate/gate.h"
 #include "server/gate/ssh_connection.h"
+
+/* For the log: who it was that came to nothing. */
+static void
+note_denied(
+    struct connection *connection, const char *user, struct ssh_key_struct *key)
+{
+	struct connection_denied *denied = &connection->denied;
+	unsigned char *hash = NULL;
+	char *text = NULL;
+	size_t len = 0;
+
+	if (denied->user[0] != '\0')
+		return;
+	(void)snprintf(denied->user, sizeof(denied->user), "%s", user);
+	if (ssh_get_publickey_hash(
+	        key, SSH_PUBLICKEY_HASH_SHA256, &hash, &len) != 0)
+		return;
+	text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, len);
+	if (text != NULL)
+		(void)snprintf(denied->key, sizeof(denied->key), "%s", text);
+	ssh_string_free_char(text);
+	ssh_clean_pubkey_hash(&hash);
+}
 
 static int
 on_pubkey(ssh_session ssh, const char *user, struct ssh_key_struct *key,
@@ -32,7 +57,7 @@ on_pubkey(ssh_session ssh, const char *user, struct ssh_key_struct *key,
 	    ssh_key_type_to_char(ssh_key_type(key)), blob, &kind);
 	ssh_string_free_char(blob);
 	if (principal == NULL) {
-		connection->was_denied = true;
+		note_denied(connection, user, key);
 		return SSH_AUTH_DENIED;
 	}
 	if (state == SSH_PUBLICKEY_STATE_VALID)

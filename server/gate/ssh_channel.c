@@ -7,6 +7,7 @@
 
 #include "protocol/memory.h"
 #include "server/common/log.h"
+#include "server/gate/detach_key.h"
 #include "server/gate/gate.h"
 #include "server/gate/remote_exec.h"
 #include "server/gate/ssh_channel_input.h"
@@ -197,6 +198,19 @@ hand_on_signals(struct ssh_session_channel *channel)
 }
 
 static void
+hand_on_size(struct ssh_session_channel *channel)
+{
+	struct session_pty *pty = &channel->session.pty;
+	struct stream *stream = &channel->session.stream;
+
+	if (!pty->has_changed || channel->state != CHANNEL_OPEN)
+		return;
+	pty->has_changed = false;
+	if (stream->events->on_resize != NULL)
+		stream->events->on_resize(stream, pty->rows, pty->cols);
+}
+
+static void
 run(struct ssh_session_channel *channel)
 {
 	struct stream *stream = &channel->session.stream;
@@ -205,11 +219,13 @@ run(struct ssh_session_channel *channel)
 		channel->session.has_opened = true;
 		channel->session.open(&channel->session);
 	}
+	hand_on_size(channel);
 	channel_input_settle(channel);
 	hand_on_signals(channel);
 	if (channel->state == CHANNEL_OPEN && channel->is_stalled &&
 	    writable(stream) > 0) {
 		channel->is_stalled = false;
+		channel->has_written = true;
 		stream->events->on_writable(stream);
 	}
 }
@@ -250,6 +266,21 @@ session_channel_free(struct ssh_session_channel *channel)
 	free(channel);
 }
 
+static void
+describe(struct session *session, const struct connection *connection)
+{
+	session->stream.methods = &methods;
+	session->gate = connection->gate;
+	session->user = connection->user;
+	session->task = connection->name.task;
+	session->terminal = connection->name.terminal;
+	session->principal = connection->principal;
+	session->id = connection->id;
+	session->kind = connection->kind;
+	session->detach_key = DETACH_KEY_UNSET;
+	session->size = -1;
+}
+
 struct ssh_session_channel *
 session_channel_open(struct connection *connection)
 {
@@ -261,19 +292,14 @@ session_channel_open(struct connection *connection)
 	channel = memory_new(1, sizeof(*channel));
 	channel->ssh = ssh;
 	channel->connection = connection;
-	channel->session.stream.methods = &methods;
-	channel->session.gate = connection->gate;
-	channel->session.user = connection->user;
-	channel->session.principal = connection->principal;
-	channel->session.id = connection->id;
-	channel->session.is_task = connection->kind == ACCESS_TASK;
+	describe(&channel->session, connection);
 	channel_input_init(channel);
 	ssh_callbacks_init(&channel->callbacks);
 	channel->callbacks.userdata = channel;
 	channel_input_callbacks(&channel->callbacks);
 	channel_request_callbacks(&channel->callbacks);
 	(void)ssh_set_channel_callbacks(ssh, &channel->callbacks);
-	if (channel->session.is_task)
+	if (channel->session.kind == ACCESS_TASK)
 		channel->session.remote =
 		    remote_exec_prepare(&channel->session);
 	return channel;

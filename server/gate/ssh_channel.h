@@ -58,6 +58,7 @@ struct ssh_session_channel {
 	bool input_end_told; /* ... and was handed on */
 	bool peer_closed;    /* the client's CLOSE has come */
 	bool is_stalled;     /* the user could not write all it had */
+	bool has_written;    /* ... and was told to go on, in this pass */
 	bool is_grown;       /* its window is CHANNEL_GROWN */
 	size_t since_grown;  /* bytes taken since the window was set */
 	uint64_t grown_ns;   /* when that was */

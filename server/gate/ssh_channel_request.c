@@ -127,3 +127,40 @@ channel_request_callbacks(struct ssh_channel_callbacks_struct *callbacks)
 	callbacks->channel_subsystem_request_function = on_subsystem;
 	callbacks->channel_signal_function = on_signal;
 }
+
+static struct ssh_session_channel *
+find(const struct connection *connection, ssh_channel ssh)
+{
+	struct ssh_session_channel *channel = connection->channels;
+
+	while (channel != NULL && channel->ssh != ssh)
+		channel = channel->next;
+	return channel;
+}
+
+bool
+channel_request_message(struct connection *connection, ssh_message message)
+{
+	int kind = ssh_message_type(message) == SSH_REQUEST_CHANNEL
+	               ? ssh_message_subtype(message)
+	               : -1;
+	struct ssh_session_channel *channel;
+	struct request_args args = {0};
+
+	if (kind != SSH_CHANNEL_REQUEST_PTY &&
+	    kind != SSH_CHANNEL_REQUEST_WINDOW_CHANGE)
+		return false;
+	channel =
+	    find(connection, ssh_message_channel_request_channel(message));
+	args.rows = ssh_message_channel_request_pty_height(message);
+	args.cols = ssh_message_channel_request_pty_width(message);
+	if (kind == SSH_CHANNEL_REQUEST_PTY)
+		args.name = ssh_message_channel_request_pty_term(message);
+	if (channel == NULL ||
+	    answer(channel,
+	        kind == SSH_CHANNEL_REQUEST_PTY ? "pty-req" : "window-change",
+	        &args) != 0)
+		return false;
+	(void)ssh_message_channel_request_reply_success(message);
+	return true;
+}

@@ -13,6 +13,7 @@
 #include "server/gate/gate.h"
 #include "server/gate/ssh_auth.h"
 #include "server/gate/ssh_channel.h"
+#include "server/gate/ssh_channel_request.h"
 #include "server/gate/ssh_host.h"
 
 #define PARKED_MS_MAX 30000 /* a client that never answers a rekey */
@@ -33,10 +34,13 @@ tell_manager(const struct connection *connection, const char *event)
 	autofree char *session = memory_string(connection->id);
 	autofree char *address = memory_string(connection->peer.text);
 	autofree char *name = memory_string(event);
+	autofree char *denied = connection->denied.user[0] == '\0'
+	                            ? NULL
+	                            : memory_string(connection->denied.user);
 	const struct control_session body = {
 	    .session = session,
 	    .principal = connection->principal,
-	    .user = connection->user,
+	    .user = connection->user == NULL ? denied : connection->user,
 	    .address = address,
 	    .event = name,
 	};
@@ -77,6 +81,24 @@ close_ssh(struct connection *connection)
 	connection->ssh = NULL;
 }
 
+static void
+log_end(const struct connection *connection)
+{
+	const struct connection_denied *denied = &connection->denied;
+	const char *why =
+	    connection->why == NULL ? "the client left" : connection->why;
+
+	if (connection->state == CONNECTION_OPEN)
+		log_info("session %s: closed: %s", connection->id, why);
+	else if (denied->user[0] == '\0')
+		log_info("session %s: refused: from %s: %s", connection->id,
+		    connection->peer.text, why);
+	else
+		log_info("session %s: refused: %s with %s from %s: %s",
+		    connection->id, denied->user, denied->key,
+		    connection->peer.text, why);
+}
+
 void
 connection_end(struct connection *connection)
 {
@@ -87,9 +109,7 @@ connection_end(struct connection *connection)
 		set->handshakes--;
 	tell_manager(connection,
 	    connection->state == CONNECTION_OPEN ? "closed" : "refused");
-	log_info("session %s: %s: %s", connection->id,
-	    connection->state == CONNECTION_OPEN ? "closed" : "refused",
-	    connection->why == NULL ? "the client left" : connection->why);
+	log_end(connection);
 	connection->state = CONNECTION_CLOSED;
 	connection->dead = true;
 	connection_untouch(connection);
@@ -153,6 +173,7 @@ connection_opened(struct connection *connection, const char *user,
 	connection->gate->connections.handshakes--;
 	connection->user = memory_string(user);
 	connection->principal = memory_string(principal);
+	(void)access_split(user, &connection->name);
 	connection->kind = kind;
 	connection->deadline_ms =
 	    gate->config.keepalive_ms == 0
@@ -185,14 +206,13 @@ on_channel(ssh_session ssh, void *data)
 	return channel->ssh;
 }
 
-/* Everything without a callback of its own: refused, as the RFCs say. */
+/* Everything without a callback of its own. What is not for us is refused, as
+ * the RFCs say: by libssh, when this is not 0. */
 static int
 on_message(ssh_session ssh, ssh_message message, void *data)
 {
 	(void)ssh;
-	(void)message;
-	(void)data;
-	return 1;
+	return channel_request_message(data, message) ? 0 : 1;
 }
 
 static void

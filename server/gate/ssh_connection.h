@@ -25,6 +25,12 @@
 
 struct ssh_session_channel;
 
+/* The first user name that was asked for with a key that did not open it. */
+struct connection_denied {
+	char user[64]; /* cut; "": none was */
+	char key[64];  /* SHA256:... */
+};
+
 enum connection_state {
 	CONNECTION_HANDSHAKE = 0,
 	CONNECTION_OPEN,
@@ -50,14 +56,15 @@ struct connection {
 	enum connection_state state;
 	bool dirty;      /* a callback has recorded something */
 	bool dead;       /* the socket is gone, or must go */
-	bool was_denied; /* a key was offered and refused */
 	const char *why; /* it is dead; NULL: the client left */
 
 	char id[NAME_ID_BYTES];
 	struct peer peer;
 	enum access_user kind;
-	char *user;      /* owned; NULL in handshake, as the next */
-	char *principal; /* owned */
+	char *user;              /* owned; NULL in handshake, as the next */
+	char *principal;         /* owned */
+	struct access_name name; /* of user, a task's */
+	struct connection_denied denied;
 
 	uint64_t deadline_ms;  /* of the handshake; then of the next keepalive
 	                        */

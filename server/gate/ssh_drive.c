@@ -119,24 +119,47 @@ drop(struct connection *connection, struct ssh_session_channel *channel)
 	session_channel_free(channel);
 }
 
-/* One pass. New channels come in at the head, and only this frees one: what
- * comes next stays where it is. */
+/* Who has had its turn at sending what waited goes behind all others. */
 static void
-settle_channels(struct connection *connection)
+give_way(struct connection *connection, struct ssh_session_channel *channel)
+{
+	struct ssh_session_channel **at = &connection->channels;
+	bool had_turn = channel->has_written;
+
+	channel->has_written = false;
+	if (!had_turn || channel->next == NULL)
+		return;
+	while (*at != channel)
+		at = &(*at)->next;
+	*at = channel->next;
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = channel;
+	channel->next = NULL;
+}
+
+/* One pass over the channels with a terminal, or those without. New ones come
+ * in at the head, and only this frees or moves one: what comes next stays. */
+static void
+settle_channels(struct connection *connection, bool has_terminal)
 {
 	struct ssh_session_channel *channel = connection->channels;
 
 	while (channel != NULL && !connection->dead) {
-		bool is_over = !session_channel_settle(channel);
+		bool is_now = channel->session.pty.present == has_terminal;
+		bool is_over = is_now && !session_channel_settle(channel);
 		struct ssh_session_channel *next = channel->next;
 
 		if (is_over)
 			drop(connection, channel);
+		else if (is_now)
+			give_way(connection, channel);
 		channel = next;
 	}
 }
 
-/* Let every channel do what is left to be done, until nothing more comes. */
+/* Let every channel do what is left to be done, until nothing more comes. What
+ * a person sees goes ahead of what is only much. */
 static void
 settle(struct connection *connection)
 {
@@ -145,7 +168,8 @@ settle(struct connection *connection)
 	do {
 		connection->dirty = false;
 		unpark(connection);
-		settle_channels(connection);
+		settle_channels(connection, true);
+		settle_channels(connection, false);
 	} while (
 	    connection->dirty && !connection->dead && ++passes < PASSES_MAX);
 }

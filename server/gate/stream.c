@@ -8,6 +8,20 @@ stream_write(struct stream *stream, enum stream_output output,
 	return stream->methods->write(stream, output, bytes, len);
 }
 
+size_t
+stream_ignore_input(struct stream *stream, const uint8_t *bytes, size_t len)
+{
+	(void)stream;
+	(void)bytes;
+	return len;
+}
+
+void
+stream_ignore_eof(struct stream *stream)
+{
+	(void)stream;
+}
+
 void
 stream_resume(struct stream *stream)
 {

@@ -42,6 +42,9 @@ struct stream_events {
 	void (*on_eof)(struct stream *stream);
 	/* stream_write took less than it was given, and takes bytes again. */
 	void (*on_writable)(struct stream *stream);
+	/* The client's terminal has another size, within limits. NULL: ignored.
+	 */
+	void (*on_resize)(struct stream *stream, int rows, int cols);
 	/* A signal request; name without SIG. NULL: ignored. */
 	void (*on_signal)(struct stream *stream, const char *name);
 	/* Over; the user's memory is its own again. */
@@ -69,6 +72,11 @@ struct stream {
  */
 size_t stream_write(struct stream *stream, enum stream_output output,
     const void *bytes, size_t len);
+
+/* Rows for a user who reads nothing. */
+size_t stream_ignore_input(
+    struct stream *stream, const uint8_t *bytes, size_t len);
+void stream_ignore_eof(struct stream *stream);
 
 /* Take input again after on_input took less than it was given. */
 void stream_resume(struct stream *stream);

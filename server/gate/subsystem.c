@@ -6,6 +6,7 @@
 
 #include "server/gate/brain.h"
 #include "server/gate/session.h"
+#include "server/gate/sessions.h"
 
 static void
 open_stream_json(struct session *session)
@@ -14,12 +15,26 @@ open_stream_json(struct session *session)
 	    &session->stream, session->gate, session->principal, session->id);
 }
 
+static void
+open_sessions(struct session *session)
+{
+	sessions_open(session, session->task);
+}
+
+static void
+open_all_sessions(struct session *session)
+{
+	sessions_open(session, NULL);
+}
+
 static const struct {
 	const char *name;
-	bool for_tasks; /* of a task's user, else of the user brain */
+	enum access_user kind; /* of user that has it */
 	session_open_fn open;
 } subsystems[] = {
-    {"stream-json", false, open_stream_json},
+    {"stream-json", ACCESS_BRAIN, open_stream_json},
+    {"sessions", ACCESS_TASK, open_sessions},
+    {"sessions", ACCESS_OPS, open_all_sessions},
 };
 
 bool
@@ -29,7 +44,7 @@ subsystem_accept(struct session *session, const char *name)
 
 	for (i = 0; i < sizeof(subsystems) / sizeof(subsystems[0]); i++) {
 		if (strcmp(subsystems[i].name, name) == 0 &&
-		    subsystems[i].for_tasks == session->is_task) {
+		    subsystems[i].kind == session->kind) {
 			session->open = subsystems[i].open;
 			return true;
 		}

@@ -59,7 +59,7 @@ def lines_that_are_no_request_are_refused_by_name():
          b'"timeout_ms":99999999999999}', "x", "limit",
          "a time-out of three thousand years", "timeout_ms"),
         (b'{"type":"exec","id":"x","task":"t","argv":["a"],"pty":{}}', "x",
-         "invalid", "what belongs to terminals", "pty"),
+         "invalid", "a terminal without a size", "pty.rows"),
         (b'{"type":"stdin","id":"x","exec":"t-1"}', "x", "invalid",
          "stdin of nothing", "data"),
         (b'{"type":"stdin","id":"x","exec":"t-1","base64":"*"}', "x",

@@ -16,6 +16,8 @@ import tempfile
 import threading
 import time
 
+from gate_terminals import Viewing
+
 BIN = os.environ.get("SALLYPORT_BIN", "build/bin")
 CONTROL, STDIN, STDOUT, STDERR, PTY, WINDOW = range(1, 7)
 WINDOW_STDIN = 256 << 10
@@ -208,7 +210,7 @@ class Command:
             self.signal("KILL")
 
 
-class Keeper(threading.Thread):
+class Keeper(Viewing, threading.Thread):
     """One attachment."""
 
     def __init__(self, sock, manager):
@@ -216,8 +218,10 @@ class Keeper(threading.Thread):
         self.peer = Peer(sock)
         self.manager = manager
         self.commands = {}
+        self.shown = {}  # terminals by stream
+        self.watched = set()
         self.stdin_bytes = 0
-        self.starts = []
+        self.told = []
         self.start()
 
     def run(self):
@@ -228,19 +232,35 @@ class Keeper(threading.Thread):
             pass
         for command in self.commands.values():
             command.stdin(b"")
+        for stream, terminal in self.shown.items():
+            terminal.hide(self)
+            if terminal.start_body.get("tied"):
+                terminal.signal("HUP")
         self.manager.keepers.remove(self)
         self.peer.close()
 
     def take(self, kind, stream, body):
         if kind == STDIN:
             self.stdin_bytes += len(body)
-            self.commands[stream].stdin(body)
+            if stream in self.shown:
+                self.shown[stream].stdin(body)
+                self.peer.send(WINDOW, stream, struct.pack(">I", len(body)))
+            else:
+                self.commands[stream].stdin(body)
+            return
+        self.told.append(body)
+        if body["type"] in ("start", "session"):
+            self.manager.starts.append(body)
+        if body["type"] in self.rows:
+            self.rows[body["type"]](self, stream, body)
+        elif body["type"] == "start" and "pty" in body:
+            self.start_terminal(stream, body)
         elif body["type"] == "start":
-            self.starts.append(body)
             self.commands[stream] = Command(self, stream, body)
             self.manager.commands.append(self.commands[stream])
         elif body["type"] == "signal":
-            self.commands[stream].signal(body["signal"])
+            (self.shown.get(stream) or
+             self.commands[stream]).signal(body["signal"])
             self.peer.say(stream, "taken")
 
 
@@ -254,6 +274,11 @@ class Manager:
         self.told = []
         self.keepers = []
         self.commands = []
+        self.terminals = []
+        self.starts = []
+        self.deaf = False      # True: a detach is not answered
+        self.tasks = []        # of task.list
+        self.recordings = []
         self.attaching = True  # False: attaches wait for ever
         self.refusing = None   # or (code, text)
         self.config = {
@@ -274,7 +299,12 @@ class Manager:
             self.gate = self.spawn(gate, theirs.fileno(), log)
         theirs.close()
         self.serve(ours)
-        wait_for(lambda: self.heard("ready"), why="the gate is not ready")
+        try:
+            wait_for(lambda: self.heard("ready"), why="the gate is not ready")
+        except TimeoutError:
+            self.gate.kill()
+            self.close()
+            raise
 
     def spawn(self, gate, fd, log):
         """Start it with fd as descriptor 3; the shell moves it there."""
@@ -339,7 +369,13 @@ class Manager:
         peer.say(0, "names", first=True, add=self.names)
 
     def answer(self, peer, body):
-        if body["type"] != "attach" or not self.attaching:
+        if body["type"] in ("task.list", "recordings"):
+            is_list = body["type"] == "task.list"
+            for row in self.tasks if is_list else self.recordings:
+                peer.say(0, "task" if is_list else "recording",
+                         request=body["request"], **row)
+            peer.say(0, "answer", request=body["request"])
+        if body["type"] not in ("attach", "replay") or not self.attaching:
             return
         if self.refusing:
             peer.say(0, "answer", request=body["request"],

@@ -262,7 +262,6 @@ def requests():
     with Manager() as manager, Client(manager) as client:
         channel = client.open()
         refused = {
-            "pty-req": ("xterm", 80, 24, 0, 0, ""),
             "x11-req": (False, "MIT-MAGIC-COOKIE-1", "00", 0),
             "auth-agent-req@openssh.com": (),
             "eow@openssh.com": (), "break": (100,), "nonsense": (),

@@ -21,13 +21,13 @@ static const struct action_target by_name = {"bob", "p2m4n6qb", "web-7"};
 static const struct action_target by_id = {"bob", "build-1", NULL};
 static const struct action_target near = {"bob", "x", "build-12"};
 
-/* Letters of the actions that may be done: Brain Create See Update Destroy
+/* Letters of the actions that may be done: Brain Ops Create See Update Destroy
  * Read Write. */
 static void
 check(const struct principal *principal, const struct action_target *target,
     const char *may)
 {
-	static const char letters[] = "BCSUDRW";
+	static const char letters[] = "BOCSUDRW";
 	char found[ACTIONS + 1] = "";
 	size_t len = 0;
 	int i;
@@ -45,9 +45,9 @@ an_admin_may_do_everything(void **state)
 	const struct principal alice = {alice_name, ROLE_ADMIN, NULL};
 
 	(void)state;
-	check(&alice, NULL, "BCSUDRW");
-	check(&alice, &own, "BCSUDRW");
-	check(&alice, &others, "BCSUDRW");
+	check(&alice, NULL, "BOCSUDRW");
+	check(&alice, &own, "BOCSUDRW");
+	check(&alice, &others, "BOCSUDRW");
 }
 
 static void
@@ -70,9 +70,9 @@ an_operator_sees_all_touches_none_and_may_destroy(void **state)
 	const struct principal alice = {alice_name, ROLE_OPERATOR, NULL};
 
 	(void)state;
-	check(&alice, NULL, "BSDR");
-	check(&alice, &own, "BSDR");
-	check(&alice, &others, "BSDR");
+	check(&alice, NULL, "BOSDR");
+	check(&alice, &own, "BOSDR");
+	check(&alice, &others, "BOSDR");
 }
 
 static void
