@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/admin/client.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -139,10 +141,21 @@ next_frame(
 
 struct answers {
 	int64_t request;
-	void (*on_task)(void *data, struct control_task *task);
+	void (*on_item)(void *data, union control_body *item);
 	void *data;
 	bool is_done;
 };
+
+static bool
+is_item(int type)
+{
+	return type == CONTROL_TASK || type == CONTROL_RECORDING;
+}
+
+/* Each begins with its number. */
+static_assert(offsetof(struct control_task, request) == 0 &&
+                  offsetof(struct control_recording, request) == 0,
+    "request comes first");
 
 /* 0: go on or done; -1: refused. */
 static int
@@ -154,9 +167,9 @@ take_message(
 
 	ret = json_read_typed(&control_messages, (const char *)frame->payload,
 	    frame->len, &type, &body, err);
-	if (ret == 0 && type == CONTROL_TASK && answers->on_task != NULL &&
-	    body.task.request == answers->request)
-		answers->on_task(answers->data, &body.task);
+	if (ret == 0 && answers->on_item != NULL && is_item(type) &&
+	    body.ask.request == answers->request)
+		answers->on_item(answers->data, &body);
 	if (ret == 0 && type == CONTROL_ANSWER &&
 	    body.answer.request == answers->request) {
 		answers->is_done = true;
@@ -172,10 +185,10 @@ take_message(
 int
 client_ask(struct client *client, enum control_type type,
     union control_body *body,
-    void (*on_task)(void *data, struct control_task *task), void *data,
+    void (*on_item)(void *data, union control_body *item), void *data,
     struct error *err)
 {
-	struct answers answers = {.on_task = on_task, .data = data};
+	struct answers answers = {.on_item = on_item, .data = data};
 	struct frame frame;
 	size_t used = 0;
 	int ret;

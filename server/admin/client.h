@@ -27,12 +27,13 @@ void client_close(struct client *client);
 /*
  * Ask and wait for the answer.
  *   body     its "request" and "principal" are filled in
- *   on_task  for each task that comes before the answer; NULL: not wanted
+ *   on_item  for each task or recording that comes before the answer, as what
+ *            was asked has them; NULL: not wanted
  *   returns  0, or -1: what the manager refused, or ERROR_SYSTEM
  */
 int client_ask(struct client *client, enum control_type type,
     union control_body *body,
-    void (*on_task)(void *data, struct control_task *task), void *data,
+    void (*on_item)(void *data, union control_body *item), void *data,
     struct error *err);
 
 #endif

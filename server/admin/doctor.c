@@ -154,6 +154,27 @@ look_at_gvisor(struct report *report)
 		    "%s is here; no driver uses it yet", runtime.version.text);
 }
 
+/* What a gateway starts, from the folder that this program is in. */
+static void
+look_at_programs(struct report *report)
+{
+	static const char *const names[] = {"sallyportd", "sallyport-gate",
+	    "sallyport-keeper", "sallyport-player", "sallyport-launch",
+	    "sallyport-agent"};
+	char path[PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (program_path(names[i], path) && access(path, X_OK) == 0)
+			continue;
+		add(report, "programs", PROBE_BAD, "%s is missing beside this",
+		    names[i]);
+		mend(report, "install all of Sallyport in one folder", "");
+		return;
+	}
+	add(report, "programs", PROBE_GOOD, "all %zu are here", i);
+}
+
 static void
 look(struct report *report, const char *dir)
 {
@@ -161,6 +182,7 @@ look(struct report *report, const char *dir)
 
 	memset(report, 0, sizeof(*report));
 	report->count = probe_machine(report->findings);
+	look_at_programs(report);
 	for (i = 0; probe_runtimes[i] != NULL; i++)
 		look_at_runtime(report, probe_runtimes[i], dir);
 	look_at_gvisor(report);

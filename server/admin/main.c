@@ -17,6 +17,7 @@ static const struct {
     {"ps", ps_verb, "list tasks"},
     {"create", create_verb, "make a task and print its id"},
     {"destroy", destroy_verb, "end tasks and everything of them"},
+    {"recordings", recordings_verb, "list recordings of terminals"},
     {"image", image_command, "import, list and remove images"},
     {"doctor", doctor_command, "say what this machine can do"},
 };
@@ -29,7 +30,7 @@ print_help(FILE *out)
 	(void)fputs("usage: sallyport VERB [--dir DIR] ...\n\n", out);
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		(void)fprintf(
-		    out, "  %-8s  %s\n", verbs[i].name, verbs[i].help);
+		    out, "  %-10s  %s\n", verbs[i].name, verbs[i].help);
 	(void)fputs("\nDIR is $SALLYPORT_DIR, or " VERB_DIR_DEFAULT
 	            ", unless it is given.\n",
 	    out);

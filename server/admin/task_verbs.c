@@ -45,8 +45,9 @@ print_row(const struct control_task *task)
 }
 
 static void
-on_listed(void *data, struct control_task *task)
+on_listed(void *data, union control_body *item)
 {
+	const struct control_task *task = &item->task;
 	struct listing *listing = data;
 
 	if (listing->json)
@@ -58,22 +59,6 @@ on_listed(void *data, struct control_task *task)
 	if (!listing->json)
 		print_row(task);
 	listing->count++;
-}
-
-/* Connect, ask once, say what was refused. */
-static int
-ask(const char *dir, enum control_type type, union control_body *body,
-    void (*on_task)(void *data, struct control_task *task), void *data)
-{
-	struct client client;
-	struct error err;
-	int ret;
-
-	ret = client_open(&client, dir, &err);
-	if (ret == 0)
-		ret = client_ask(&client, type, body, on_task, data, &err);
-	client_close(&client);
-	return ret == 0 ? VERB_DONE : verb_fail(&err);
 }
 
 int
@@ -102,17 +87,17 @@ ps_verb(int argc, char **argv)
 	}
 	if (optind != argc)
 		return verb_surplus(argv[optind], PS_USAGE);
-	status = ask(dir, CONTROL_TASK_LIST, &body, on_listed, &listing);
+	status = verb_ask(dir, CONTROL_TASK_LIST, &body, on_listed, &listing);
 	if (status == VERB_DONE && listing.json)
 		(void)printf("%s]\n", listing.count == 0 ? "[" : "");
 	return status;
 }
 
 static void
-on_created(void *data, struct control_task *task)
+on_created(void *data, union control_body *item)
 {
 	(void)data;
-	(void)printf("%s\n", task->task);
+	(void)printf("%s\n", item->task.task);
 }
 
 int
@@ -150,7 +135,7 @@ create_verb(int argc, char **argv)
 	}
 	if (optind != argc)
 		return verb_surplus(argv[optind], CREATE_USAGE);
-	return ask(dir, CONTROL_TASK_CREATE, &body, on_created, NULL);
+	return verb_ask(dir, CONTROL_TASK_CREATE, &body, on_created, NULL);
 }
 
 static int

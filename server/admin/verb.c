@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "protocol/error.h"
+#include "server/admin/client.h"
 
 const char *
 verb_dir(void)
@@ -13,6 +14,21 @@ verb_dir(void)
 	const char *dir = getenv("SALLYPORT_DIR");
 
 	return dir == NULL ? VERB_DIR_DEFAULT : dir;
+}
+
+int
+verb_ask(const char *dir, enum control_type type, union control_body *body,
+    void (*on_item)(void *data, union control_body *item), void *data)
+{
+	struct client client;
+	struct error err;
+	int ret;
+
+	ret = client_open(&client, dir, &err);
+	if (ret == 0)
+		ret = client_ask(&client, type, body, on_item, data, &err);
+	client_close(&client);
+	return ret == 0 ? VERB_DONE : verb_fail(&err);
 }
 
 int

@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include "protocol/control.h"
+
 struct error;
 
 enum verb_status { VERB_DONE = 0, VERB_FAILED = 1, VERB_USAGE = 2 };
@@ -20,9 +22,15 @@ int down_verb(int argc, char **argv);
 int ps_verb(int argc, char **argv);
 int create_verb(int argc, char **argv);
 int destroy_verb(int argc, char **argv);
+int recordings_verb(int argc, char **argv);
 
 /* $SALLYPORT_DIR, or VERB_DIR_DEFAULT. */
 const char *verb_dir(void);
+
+/* Connect to the gateway of dir, ask once as client_ask does, and say what was
+ * refused; an exit status. */
+int verb_ask(const char *dir, enum control_type type, union control_body *body,
+    void (*on_item)(void *data, union control_body *item), void *data);
 
 /* Say "sallyport: TEXT"; VERB_FAILED. */
 int verb_fail(const struct error *err);

@@ -17,10 +17,9 @@
 #include "server/common/config_option.h"
 #include "server/common/config_text.h"
 
-#define KEEPERS      10000
-#define SANDBOXES    10000
-#define SANDBOX_IDS  65536
-#define NUMBER_BYTES 32
+#define KEEPERS         10000
+#define SANDBOX_ALL_IDS (10000ll * 65536)
+#define NUMBER_BYTES    32
 
 /* The shape that the table makes; fields is the caller's memory for it. */
 static struct json_shape
@@ -102,20 +101,31 @@ overlap(int64_t one, int64_t count, int64_t other, int64_t other_count)
 	return one < other + other_count && other < one + count;
 }
 
+static int
+check_id(const struct config *config, const char *name, int64_t id,
+    struct error *err)
+{
+	if (overlap(id, 1, config->uid_keeper_base, KEEPERS))
+		return error_set(err, ERROR_INVALID,
+		    "\"%s\" is one of the keepers' ids", name);
+	if (overlap(id, 1, config->uid_sandbox_base, SANDBOX_ALL_IDS))
+		return error_set(err, ERROR_INVALID,
+		    "\"%s\" is one of the sandboxes' ids", name);
+	return 0;
+}
+
 /* Who shares a user id shares everything. */
 static int
 check_ids(const struct config *config, struct error *err)
 {
-	int64_t ids = (int64_t)SANDBOXES * SANDBOX_IDS;
-
-	if (overlap(config->uid_gate, 1, config->uid_keeper_base, KEEPERS))
+	if (check_id(config, "uid_gate", config->uid_gate, err) != 0 ||
+	    check_id(config, "uid_player", config->uid_player, err) != 0)
+		return -1;
+	if (config->uid_gate == config->uid_player)
 		return error_set(err, ERROR_INVALID,
-		    "\"uid_gate\" is one of the keepers' ids");
-	if (overlap(config->uid_gate, 1, config->uid_sandbox_base, ids))
-		return error_set(err, ERROR_INVALID,
-		    "\"uid_gate\" is one of the sandboxes' ids");
+		    "\"uid_player\" is the same as \"uid_gate\"");
 	if (overlap(config->uid_keeper_base, KEEPERS, config->uid_sandbox_base,
-	        ids))
+	        SANDBOX_ALL_IDS))
 		return error_set(err, ERROR_INVALID,
 		    "\"uid_keeper_base\": the ids are also the sandboxes'");
 	return 0;
@@ -258,6 +268,33 @@ config_print(const struct config *config, struct buffer *out, struct error *err)
 	return buffer_printf(out, err, "\n}\n");
 }
 
+/* A backslash means something else to man. */
+static int
+print_roff(struct buffer *out, const char *text, struct error *err)
+{
+	size_t len;
+
+	for (;;) {
+		len = strcspn(text, "\\");
+		if (buffer_append(out, text, len, err) != 0)
+			return -1;
+		if (text[len] == '\0')
+			return 0;
+		if (buffer_append(out, "\\e", 2, err) != 0)
+			return -1;
+		text += len + 1;
+	}
+}
+
+static int
+print_string(const char *usual, struct buffer *out, struct error *err)
+{
+	if (buffer_printf(out, err, "(a string; \\(dq") != 0 ||
+	    print_roff(out, usual, err) != 0)
+		return -1;
+	return buffer_printf(out, err, "\\(dq if not given)");
+}
+
 /* "1 to 65535 ms; 0 if not given" */
 static int
 print_range(
@@ -268,8 +305,7 @@ print_range(
 	size_t i;
 
 	if (field->kind == JSON_STRING)
-		return buffer_printf(out, err,
-		    "(a string; \\(dq%s\\(dq if not given)", option->text);
+		return print_string(option->text, out, err);
 	if (field->kind == JSON_ENUM) {
 		for (i = 0; field->names[i] != NULL; i++) {
 			if (buffer_printf(out, err, "%s\\(dq%s\\(dq",
@@ -298,7 +334,9 @@ config_print_manual(struct buffer *out, struct error *err)
 		if (buffer_printf(
 		        out, err, ".TP\n.B %s\n", option->field.name) != 0 ||
 		    print_range(option, out, err) != 0 ||
-		    buffer_printf(out, err, "\n.br\n%s\n", option->help) != 0)
+		    buffer_printf(out, err, "\n.br\n") != 0 ||
+		    print_roff(out, option->help, err) != 0 ||
+		    buffer_printf(out, err, "\n") != 0)
 			return -1;
 	}
 	return 0;

@@ -27,6 +27,16 @@ enum config_runtime {
 /* "auto", "runc", "crun"; NULL-terminated. */
 extern const char *const config_runtime_names[CONFIG_RUNTIMES + 1];
 
+enum config_recording {
+	CONFIG_RECORD_OFF = 0,
+	CONFIG_RECORD_2,
+	CONFIG_RECORD_3,
+	CONFIG_RECORDINGS
+};
+
+/* "off", "asciicast-v2", "asciicast-v3"; NULL-terminated. */
+extern const char *const config_recording_names[CONFIG_RECORDINGS + 1];
+
 /* Strings are owned. The units and ranges are in config.c's table. */
 struct config {
 	char *listen_address;
@@ -41,11 +51,17 @@ struct config {
 	int64_t keepalive_count;
 	int64_t rekey_bytes;
 	int64_t uid_gate;
+	int64_t uid_player;
 	int64_t uid_keeper_base;
 	int64_t uid_sandbox_base;
 	char *cgroup_parent;
-	int runtime;                        /* enum config_runtime */
-	int log_level;                      /* enum log_level */
+	int runtime;      /* enum config_runtime */
+	int log_level;    /* enum log_level */
+	char *detach_key; /* "none": there is none */
+	int recording;    /* enum config_recording */
+	int64_t recording_bytes;
+	int64_t recordings_days;
+	int64_t replays;
 	struct task_limits task_limits;     /* of a task that names none */
 	struct task_limits task_limits_max; /* no task may ask for more */
 };

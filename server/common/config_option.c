@@ -21,6 +21,12 @@ const char *const config_runtime_names[CONFIG_RUNTIMES + 1] = {
     [CONFIG_CRUN] = "crun",
 };
 
+const char *const config_recording_names[CONFIG_RECORDINGS + 1] = {
+    [CONFIG_RECORD_OFF] = "off",
+    [CONFIG_RECORD_2] = "asciicast-v2",
+    [CONFIG_RECORD_3] = "asciicast-v3",
+};
+
 static bool
 is_address(const char *value)
 {
@@ -39,6 +45,18 @@ is_group(const char *value)
 	                           "0123456789._-");
 
 	return value[len] == '\0' && value[0] != '.' && value[0] != '-';
+}
+
+/* A control character as tmux writes it, but none that keys of their own send:
+ * Tab, Enter, Escape. */
+static bool
+is_detach_key(const char *value)
+{
+	if (strcmp(value, "none") == 0)
+		return true;
+	return strncmp(value, "C-", 2) == 0 && value[2] != '\0' &&
+	       value[3] == '\0' &&
+	       strchr("abcdefghklnopqrstuvwxyz\\]^_", value[2]) != NULL;
 }
 
 #define AT(member) offsetof(struct config, member)
@@ -95,6 +113,8 @@ const struct config_option config_options[] = {
                 "demands."},
     {NUMBER(uid_gate, UID_MIN, UID_MAX, 1879048193),
         .help = "User and group id of the gates."},
+    {NUMBER(uid_player, UID_MIN, UID_MAX, 1879048194),
+        .help = "User and group id of the players of recordings."},
     {NUMBER(uid_keeper_base, UID_MIN, UID_MAX - 10000, 1879050000),
         .help = "First of the 10000 user ids of the keepers."},
     {NUMBER(uid_sandbox_base, UID_MIN, UID_MAX - SANDBOX_IDS, 524288),
@@ -108,6 +128,22 @@ const struct config_option config_options[] = {
                 "works here."},
     {CHOICE(log_level, log_level_names, LOG_INFO),
         .help = "The least important events that the manager logs."},
+    {STRING(detach_key, LIMIT_KEY_BYTES), .text = "C-\\",
+        .is_valid = is_detach_key,
+        .help = "Key that detaches from a named session: C- and a letter but "
+                "i, j and m, or one of \\]^_; or none."},
+    {CHOICE(recording, config_recording_names, CONFIG_RECORD_OFF),
+        .help = "Format in which terminals of a task are recorded whose "
+                "profile does not say."},
+    {NUMBER(recording_bytes, LIMIT_RECORDING_MIN, LIMIT_RECORDING_MAX,
+         LIMIT_RECORDING),
+        .unit = "bytes",
+        .help = "Size at which such a recording is cut, and says so."},
+    {NUMBER(recordings_days, 0, 36500, 30), .unit = "days",
+        .help = "Time for which recordings are kept after their task. 0: they "
+                "go with it."},
+    {NUMBER(replays, 1, 1000, 16),
+        .help = "Recordings that are replayed at once."},
     {TASK("cpu", cpu_milli, JSON_MILLI, LIMIT_CPU_MILLI_MIN,
          LIMIT_CPU_MILLI_MAX, 1000),
         .unit = "cores", .at_most = "task_cpu_max",

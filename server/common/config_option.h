@@ -17,7 +17,7 @@ struct config_option {
 	const char *help; /* a sentence, what is_valid wants included */
 };
 
-#define CONFIG_OPTIONS 29u
+#define CONFIG_OPTIONS 35u
 
 extern const struct config_option config_options[CONFIG_OPTIONS];
 

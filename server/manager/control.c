@@ -62,6 +62,8 @@ static const struct row rows[] = {
     [CONTROL_TASK_GET] = {FROM_BOTH, true, control_get},
     [CONTROL_TASK_UPDATE] = {FROM_BOTH, true, control_update},
     [CONTROL_TASK_DESTROY] = {FROM_BOTH, true, control_destroy},
+    [CONTROL_RECORDINGS] = {FROM_BOTH, true, control_recordings},
+    [CONTROL_REPLAY] = {FROM_BOTH, true, control_replay},
     [CONTROL_SESSION] = {FROM_GATE, false, on_session},
     [CONTROL_DOWN] = {FROM_ADMIN, true, on_down},
     [CONTROL_CONFIGURE] = {0, false, NULL},
@@ -69,6 +71,7 @@ static const struct row rows[] = {
     [CONTROL_NAMES] = {0, false, NULL},
     [CONTROL_DRAIN] = {0, false, NULL},
     [CONTROL_TASK] = {0, false, NULL},
+    [CONTROL_RECORDING] = {0, false, NULL},
     [CONTROL_ANSWER] = {0, false, NULL},
 };
 static_assert(
@@ -78,7 +81,8 @@ static_assert(
 static_assert(offsetof(struct control_attach, request) == 0 &&
                   offsetof(struct control_create, request) == 0 &&
                   offsetof(struct control_update, request) == 0 &&
-                  offsetof(struct control_ask, request) == 0,
+                  offsetof(struct control_ask, request) == 0 &&
+                  offsetof(struct control_replay, request) == 0,
     "request comes first");
 
 static int

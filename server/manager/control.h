@@ -13,7 +13,11 @@
 struct asker;
 struct error;
 struct frame;
+struct manager;
 union control_body;
+
+#define CONTROL_LISTINGS_MAX   32u   /* lists of recordings made at once */
+#define CONTROL_RECORDINGS_MAX 4096u /* recordings in a list: the newest */
 
 typedef int (*control_fn)(
     struct asker *asker, union control_body *body, struct error *err);
@@ -37,5 +41,14 @@ int control_update(
     struct asker *asker, union control_body *body, struct error *err);
 int control_destroy(
     struct asker *asker, union control_body *body, struct error *err);
+
+/* control_recording.c */
+int control_recordings(
+    struct asker *asker, union control_body *body, struct error *err);
+int control_replay(
+    struct asker *asker, union control_body *body, struct error *err);
+
+/* An asker has gone: lists that are being made are not for it any more. */
+void control_drop_listings(struct manager *manager, const struct asker *asker);
 
 #endif

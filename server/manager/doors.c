@@ -15,9 +15,6 @@
 #include "server/manager/manager.h"
 #include "server/manager/unix_socket.h"
 
-#define container_of(pointer, type, member) \
-	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
-
 struct admin {
 	struct doors *doors;
 	struct admin *next;

@@ -16,9 +16,6 @@
 #include "server/manager/gate_push.h"
 #include "server/manager/manager.h"
 
-#define container_of(pointer, type, member) \
-	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
-
 struct gate {
 	struct gates *gates;
 	struct gate *next;

@@ -32,6 +32,9 @@ push_configure(struct manager *manager, struct asker *gate)
 	    .keepalive_ms = config->keepalive_ms,
 	    .keepalive_count = config->keepalive_count,
 	    .rekey_bytes = config->rekey_bytes,
+	    .detach_key = strcmp(config->detach_key, "none") == 0
+	                      ? NULL
+	                      : config->detach_key,
 	};
 	int fd = fcntl(manager->listener, F_DUPFD_CLOEXEC, 0);
 

@@ -30,6 +30,7 @@ static const struct {
     {"tasks", 0711},
     {"images", 0711},
     {"profiles.d", 0700},
+    {"recordings", 0700},
 };
 
 static const char *const swept[] = {

@@ -14,13 +14,12 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/limits.h"
+#include "protocol/memory.h"
 #include "server/common/log.h"
+#include "server/manager/recordings.h"
 #include "server/manager/unix_socket.h"
 
 #define QUEUE_BYTES (4u << 20) /* towards a keeper: its configuration fits */
-
-#define container_of(pointer, type, member) \
-	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 void
 keeper_path(const char *task, char path[static KEEPER_PATH_MAX])
@@ -242,14 +241,14 @@ open_spool(const char *task, uid_t uid, int *out, struct error *err)
 
 static int
 start_process(struct keeper *keeper, uv_loop_t *loop, const char *task,
-    const int fds[3], struct error *err)
+    const int fds[4], struct error *err)
 {
 	char program[4096];
 	struct process_command command = {
 	    .path = program,
-	    .argument = task,
-	    .fds = {fds[0], fds[1], fds[2]},
-	    .fd_count = 3,
+	    .arguments = {task},
+	    .fds = {fds[0], fds[1], fds[2], fds[3]},
+	    .fd_count = 4,
 	};
 
 	if (process_program(
@@ -267,13 +266,15 @@ keeper_start(struct keeper *keeper, uv_loop_t *loop, const char *task,
 {
 	char path[KEEPER_PATH_MAX];
 	autoclose int listener = -1, spool = -1, near = -1, far = -1;
+	autoclose int recordings = -1;
 	int pair[2];
 	struct error err = {0};
 
 	begin(keeper, loop, task);
 	keeper_path(task, path);
 	if (unix_listen(path, 0, &listener, &err) != 0 ||
-	    open_spool(task, uid, &spool, &err) != 0)
+	    open_spool(task, uid, &spool, &err) != 0 ||
+	    recordings_make(task, uid, &recordings, &err) != 0)
 		return give_up(keeper, &err);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
 		(void)error_sys(&err, "socketpair: %s", strerror(errno));
@@ -284,7 +285,7 @@ keeper_start(struct keeper *keeper, uv_loop_t *loop, const char *task,
 	channel_widen(near);
 	channel_widen(far);
 	if (start_process(keeper, loop, task,
-	        (const int[3]){listener, near, spool}, &err) != 0 ||
+	        (const int[4]){listener, near, spool, recordings}, &err) != 0 ||
 	    take_custody(keeper, loop, path, &err) != 0)
 		return give_up(keeper, &err);
 	*link = take_fd(&far);

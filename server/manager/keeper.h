@@ -63,7 +63,8 @@ void keeper_path(const char *task, char path[static KEEPER_PATH_MAX]);
 
 /*
  * Start a keeper for the task whose folder tasks/ID exists, and take custody.
- *   uid   the keeper's; its spool folder is made and given to it
+ *   uid   the keeper's; the folders of its spool and its recordings are made
+ *         and given to it
  *   link  the sandbox's end of the link; owned by the caller
  *   returns  0, or -1: on_gone follows from the loop and says why
  */

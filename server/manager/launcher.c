@@ -100,7 +100,7 @@ start(struct launcher *launcher, uv_loop_t *loop,
 {
 	struct process_command command = {
 	    .path = call->program,
-	    .argument = call->verb,
+	    .arguments = {call->verb},
 	    .cwd = call->bundle,
 	    .fds = {-1, call->link_fd},
 	    .fd_count = call->link_fd >= 0 ? 2 : 1,

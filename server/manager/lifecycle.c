@@ -18,9 +18,6 @@
  * often. */
 #define TTL_LOOK_MS (24ll * 3600 * 1000)
 
-#define container_of(pointer, type, member) \
-	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
-
 static void
 on_owner_gone(struct owner *owner)
 {

@@ -27,7 +27,8 @@ enum teardown_step {
 	TEARDOWN_NONE = 0,
 	TEARDOWN_SANDBOX, /* the driver destroys */
 	TEARDOWN_KEEPER,  /* it is asked to stop */
-	TEARDOWN_FILES,   /* tasks/ID is removed, in a thread */
+	TEARDOWN_FILES,   /* tasks/ID is removed, in a thread; recordings are
+	                     root's from now on */
 	TEARDOWN_STEPS
 };
 

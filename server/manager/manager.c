@@ -8,6 +8,7 @@
 #include "protocol/cleanup.h"
 #include "protocol/error.h"
 #include "server/common/log.h"
+#include "server/manager/control.h"
 #include "server/manager/lifecycle.h"
 #include "server/manager/policy.h"
 #include "server/manager/ssh_config.h"
@@ -27,6 +28,7 @@ manager_forget_asker(struct manager *manager, struct asker *asker)
 		waiters_drop(&task->destroyers, asker);
 	}
 	waiters_drop(&manager->downers, asker);
+	control_drop_listings(manager, asker);
 }
 
 void
@@ -80,6 +82,10 @@ manager_load_profiles(struct manager *manager, struct error *err)
 	    .runtime = runtime,
 	    .limits = config->task_limits,
 	    .max = config->task_limits_max,
+	    .recording = {.present = config->recording != CONFIG_RECORD_OFF,
+	        .format = config->recording == CONFIG_RECORD_2 ? RECORDING_2
+	                                                       : RECORDING_3,
+	        .bytes = config->recording_bytes},
 	};
 	struct profiles profiles;
 
@@ -104,6 +110,8 @@ static void
 close_handles(struct manager *manager)
 {
 	doors_shut(&manager->doors);
+	replays_leave(&manager->replays);
+	retention_close(&manager->retention);
 	owner_close(&manager->owner);
 }
 

@@ -22,9 +22,12 @@
 #include "server/manager/home.h"
 #include "server/manager/profile.h"
 #include "server/manager/registry.h"
+#include "server/manager/replay.h"
+#include "server/manager/retention.h"
 #include "server/manager/store.h"
 
 struct authorized_keys;
+struct control_listing;
 struct task;
 
 #define MANAGER_DRAIN_MS 3000  /* for the gates' sessions at the end */
@@ -55,6 +58,10 @@ struct manager {
 	struct registry registry;
 	struct gates gates;
 	struct doors doors;
+	struct replays replays;
+	struct retention retention;
+	struct control_listing *listings; /* being made; each frees itself */
+	unsigned listing_count;
 	int listener; /* the SSH port's; every gate gets a copy */
 	int port;
 	bool serves;    /* the ready line was printed */

@@ -96,6 +96,7 @@ open_handles(struct manager *manager)
 	audit_open(&manager->audit, loop, &manager->owner, manager->store);
 	gates_open(&manager->gates, manager);
 	doors_init(&manager->doors, manager);
+	replays_open(&manager->replays, manager);
 }
 
 static int
@@ -204,6 +205,7 @@ open_service(struct manager *manager, struct error *err)
 	    doors_open(&manager->doors, err) != 0)
 		return -1;
 	watch_keys(manager);
+	retention_open(&manager->retention, manager);
 	gates_start(&manager->gates, wanted_gates(manager->config));
 	return 0;
 }

@@ -31,23 +31,29 @@ policy_read(const char *path, struct authorized_keys **out, struct error *err)
 }
 
 bool
-policy_may(struct asker *asker, const char *principal, const struct task *task,
-    enum action action)
+policy_may_target(struct asker *asker, const char *principal,
+    const struct action_target *target, enum action action)
 {
 	const struct principal *who;
-	struct action_target target;
 
 	if (asker->kind == ASKER_ADMIN)
 		return true;
 	who = authorized_keys_principal(asker->manager->keys, principal);
-	if (who == NULL)
-		return false;
+	return who != NULL && principal_may(who, action, target);
+}
+
+bool
+policy_may(struct asker *asker, const char *principal, const struct task *task,
+    enum action action)
+{
+	struct action_target target;
+
 	if (task == NULL)
-		return principal_may(who, action, NULL);
+		return policy_may_target(asker, principal, NULL, action);
 	target.owner = task->record.owner;
 	target.id = task->record.id;
 	target.name = task->record.spec.name;
-	return principal_may(who, action, &target);
+	return policy_may_target(asker, principal, &target, action);
 }
 
 int

@@ -39,4 +39,8 @@ int policy_find(struct asker *asker, const char *principal, const char *name,
 bool policy_may(struct asker *asker, const char *principal,
     const struct task *task, enum action action);
 
+/* As policy_may for a task that may be gone. */
+bool policy_may_target(struct asker *asker, const char *principal,
+    const struct action_target *target, enum action action);
+
 #endif

@@ -14,6 +14,7 @@
 
 #include "protocol/cleanup.h"
 #include "protocol/error.h"
+#include "protocol/memory.h"
 
 /* Sources are moved above every target, so that no dup2 hits another. */
 #define FD_ABOVE 32
@@ -216,12 +217,14 @@ spawn(const struct process_command *command, const int *moved, pid_t *pid)
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	const char *name = strrchr(command->path, '/');
-	char *argv[] = {NULL, NULL, NULL};
+	char *argv[PROCESS_WORDS + 2] = {NULL};
+	size_t i;
 	int ret;
 
-	argv[0] = strdup(name == NULL ? command->path : name + 1);
-	argv[1] = command->argument == NULL ? NULL : strdup(command->argument);
-	if (argv[0] == NULL || posix_spawn_file_actions_init(&actions) != 0)
+	argv[0] = memory_string(name == NULL ? command->path : name + 1);
+	for (i = 0; i < PROCESS_WORDS; i++)
+		argv[i + 1] = memory_string(command->arguments[i]);
+	if (posix_spawn_file_actions_init(&actions) != 0)
 		abort();
 	if (posix_spawnattr_init(&attributes) != 0)
 		abort();
@@ -233,8 +236,8 @@ spawn(const struct process_command *command, const int *moved, pid_t *pid)
 		    pid, command->path, &actions, &attributes, argv, environ);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attributes);
-	free(argv[0]);
-	free(argv[1]);
+	for (i = 0; i <= PROCESS_WORDS; i++)
+		free(argv[i]);
 	return ret;
 }
 

@@ -18,6 +18,7 @@ struct process;
 
 #define PROCESS_FIRST_FD 3 /* where the descriptors given to a child begin */
 #define PROCESS_FDS_MAX  4
+#define PROCESS_WORDS    2 /* arguments, besides the program's name */
 
 /* Names a process for ever: a pid alone may be used again. */
 struct process_id {
@@ -27,7 +28,7 @@ struct process_id {
 
 struct process_command {
 	const char *path;
-	const char *argument; /* NULL: none */
+	const char *arguments[PROCESS_WORDS]; /* NULL: none */
 	const char *cwd;
 	int fds[PROCESS_FDS_MAX]; /* borrowed; 3, 4, ... in the child */
 	size_t fd_count;

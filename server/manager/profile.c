@@ -29,6 +29,7 @@ struct profile_file {
 	struct task_limits max;
 	char **env;
 	int64_t ttl_ms;
+	struct recording_spec recording;
 };
 
 #define AT(member) offsetof(struct profile_file, member)
@@ -62,6 +63,10 @@ static const struct json_field fields[] = {
         .offset = AT(ttl_ms),
         .max = LIMIT_TTL_MS_MAX,
         .absent = -1},
+    {.name = "recording",
+        .kind = JSON_RECORD,
+        .offset = AT(recording),
+        .shape = &recording_spec_shape},
 };
 
 static const struct json_shape shape = {
@@ -134,6 +139,8 @@ overlay(struct profile *profile, struct profile_file *file)
 	}
 	if (file->ttl_ms >= 0)
 		profile->ttl_ms = file->ttl_ms;
+	if (file->recording.present)
+		profile->recording = file->recording;
 	task_limits_merge(&file->limits, &profile->limits);
 	profile->limits = file->limits;
 	task_limits_merge(&file->max, &profile->max);
@@ -261,6 +268,12 @@ merge_env(char *const *base, char **own)
 		all[used++] = own[i];
 	free(own);
 	return all;
+}
+
+const struct profile *
+profiles_find(const struct profiles *profiles, const char *name)
+{
+	return find(profiles, name);
 }
 
 int

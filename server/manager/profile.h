@@ -27,6 +27,7 @@ struct profile {
 	struct task_limits max;    /* -1: no bound */
 	char **env;
 	int64_t ttl_ms; /* 0: none */
+	struct recording_spec recording;
 };
 
 struct profiles {
@@ -45,6 +46,10 @@ int profiles_load(struct profiles *out, const struct profile *base,
     const char *folder, struct error *err);
 
 void profiles_clear(struct profiles *profiles);
+
+/* The profile of that name; borrowed; NULL when there is none. */
+const struct profile *profiles_find(
+    const struct profiles *profiles, const char *name);
 
 /*
  * Decide every member that a request has left open.

@@ -19,9 +19,6 @@
 #include "server/manager/lifecycle.h"
 #include "server/manager/manager.h"
 
-#define container_of(pointer, type, member) \
-	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
-
 static void
 on_late(uv_timer_t *timer)
 {
@@ -112,12 +109,16 @@ provision_configure(struct task *task, struct error *err)
 	    .execs = task->record.spec.limits.execs,
 	    .output = task->record.spec.limits.output,
 	};
+	const struct profile *profile =
+	    profiles_find(&task->manager->profiles, task->record.spec.profile);
 	char cwd[] = IMAGE_CWD;
 	struct image image;
 
 	if (image_find(
 	        task->manager->dir, task->record.spec.image, &image, err) != 0)
 		return -1;
+	if (profile != NULL)
+		configure.recording = profile->recording;
 	configure.user = image.user;
 	configure.cwd = cwd;
 	keeper_configure(&task->keeper, &configure);

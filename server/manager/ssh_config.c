@@ -45,6 +45,7 @@ ssh_config_write(
 	        "# Written by sallyportd.\n"
 	        "Include \"%s/" SSH_CONFIG_TASKS "\"\n" /* before any Host */
 	        "Host brain\n\tUser brain\n"
+	        "Host ops\n\tUser ops\n"
 	        "Host *\n" /* such a name no task can have: ssh will say it */
 	        "\tUser no_such_task\n"
 	        "\tHostName %s\n"

@@ -25,6 +25,7 @@
 enum statement {
 	SAVE_TASK = 0,
 	LOAD_TASKS,
+	FIND_TASK,
 	ADD_GATE,
 	REMOVE_GATE,
 	LOAD_GATES,
@@ -39,6 +40,11 @@ struct store {
 	sqlite3_stmt *statements[STATEMENTS];
 };
 
+/* What read_task() reads, in its order. */
+#define TASK_COLUMNS                                         \
+	"id, owner, state, reason, slot, spec, exec_ms_max," \
+	" created_ms, ends_ms, provision_ms, keeper_pid, keeper_start"
+
 static const char *const sql[] = {
     [SAVE_TASK] =
         "INSERT INTO task (id, owner, state, reason, slot, spec,"
@@ -47,10 +53,9 @@ static const char *const sql[] = {
         " ?12) ON CONFLICT (id) DO UPDATE SET state = ?3, reason = ?4,"
         " spec = ?6, ends_ms = ?9, provision_ms = ?10, keeper_pid = ?11,"
         " keeper_start = ?12",
-    [LOAD_TASKS] =
-        "SELECT id, owner, state, reason, slot, spec, exec_ms_max,"
-        " created_ms, ends_ms, provision_ms, keeper_pid, keeper_start"
-        " FROM task WHERE state <> 'destroyed' ORDER BY created_ms, id",
+    [LOAD_TASKS] = "SELECT " TASK_COLUMNS " FROM task"
+                   " WHERE state <> 'destroyed' ORDER BY created_ms, id",
+    [FIND_TASK] = "SELECT " TASK_COLUMNS " FROM task WHERE id = ?1",
     [ADD_GATE] = "INSERT OR REPLACE INTO gate (pid, start) VALUES (?1, ?2)",
     [REMOVE_GATE] = "DELETE FROM gate WHERE pid = ?1 AND start = ?2",
     [LOAD_GATES] = "SELECT pid, start FROM gate",
@@ -378,6 +383,31 @@ store_load_tasks(struct store *store,
 		on_task(data, &record);
 	}
 	return close_query(store, LOAD_TASKS, ret, err);
+}
+
+int
+store_find_task(struct store *store, const char *id, struct task_record *record,
+    struct error *err)
+{
+	sqlite3_stmt *statement = store->statements[FIND_TASK];
+	struct task_record found = {0};
+	int ret;
+
+	bind_text(statement, 1, id);
+	ret = sqlite3_step(statement);
+	if (ret == SQLITE_ROW)
+		ret = read_task(statement, &found, err);
+	else if (ret == SQLITE_DONE)
+		ret = error_set(err, ERROR_NOT_FOUND, "no task %s", id);
+	else
+		ret = fault(store, "read", err);
+	(void)sqlite3_reset(statement);
+	(void)sqlite3_clear_bindings(statement);
+	if (ret == 0)
+		*record = found;
+	else
+		task_record_clear(&found);
+	return ret;
 }
 
 static int

@@ -59,6 +59,14 @@ int store_load_tasks(struct store *store,
     void (*on_task)(void *data, struct task_record *record), void *data,
     struct error *err);
 
+/*
+ * One task, which may be destroyed.
+ *   record   set on 0; task_record_clear
+ *   returns  also ERROR_NOT_FOUND
+ */
+int store_find_task(struct store *store, const char *id,
+    struct task_record *record, struct error *err);
+
 /* Gates that may be running. */
 int store_add_gate(
     struct store *store, const struct process_id *id, struct error *err);

@@ -5,13 +5,12 @@
 #include <fcntl.h>
 #include <stddef.h>
 
+#include "protocol/memory.h"
 #include "server/common/log.h"
 #include "server/common/tree.h"
 #include "server/manager/lifecycle.h"
 #include "server/manager/manager.h"
-
-#define container_of(pointer, type, member) \
-	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#include "server/manager/recordings.h"
 
 static void step(struct task *task);
 
@@ -65,10 +64,16 @@ remove_files(uv_work_t *work)
 {
 	struct task *task = container_of(work, struct task, work);
 	char path[TASK_PATH_MAX];
+	int ret;
 
 	lifecycle_path(task, path);
 	task->work_err.code = ERROR_NONE;
-	(void)tree_remove(AT_FDCWD, path, &task->work_err);
+	if (task->manager->config->recordings_days == 0)
+		ret = recordings_remove(task->record.id, &task->work_err);
+	else
+		ret = recordings_seal(task->record.id, &task->work_err);
+	if (ret == 0)
+		(void)tree_remove(AT_FDCWD, path, &task->work_err);
 }
 
 static void

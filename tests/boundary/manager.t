@@ -61,6 +61,15 @@ FAULTS = [
              limits={"memory": -5}), "a limit below its range"),
     (message(type="task.create", request=1, principal="admin", name="brain"),
      "a task with a reserved name"),
+    (message(type="recordings", principal="admin"),
+     "recordings without a request number"),
+    (message(type="replay", request=1, principal="admin", session="s"),
+     "a replay of nothing"),
+    (message(type="replay", request=1, principal="admin", session="s",
+             recording="a" * 65), "a recording's id of 65 bytes"),
+    (message(type="recording", request=1, recording="x-1", task="x",
+             owner="admin", bytes=1, modified="now"),
+     "the manager's recording"),
     (message(type="ready", pid=1, sessions=0), "ready for the second time"),
     (message(type="down", request=1, principal="admin"), "the admin's down"),
     (message(type="drain"), "the manager's drain"),
@@ -227,25 +236,10 @@ def questions(stand):
             a_gate_that_reads_no_answers_is_not_asked_for_more]
 
 
-def principals(stand):
-    """Who may log in, besides the admin; taken over without a signal."""
-    path = os.path.join(stand.folder, "authorized_keys")
-    lines = ""
-    for name, role in (("robot", "brain"), ("watcher", "operator"),
-                       ("someone", "user")):
-        key = os.path.join(stand.home.name, name)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
-                        key], check=True)
-        with open(key + ".pub", encoding="ascii") as public:
-            lines += f'role="{role}",name="{name}" {public.read()}'
-    with open(path, "a", encoding="ascii") as file:
-        file.write(lines)
-
-
 def keys(stand):
     def a_changed_file_of_keys_is_pushed():
         gate = stand.gate
-        principals(stand)
+        stand.add_keys()
         count = 0
         while count < 4:
             _, _, told = gate.recv()

@@ -26,12 +26,12 @@ from peers import Peer, SECONDS  # noqa: E402
 
 BIN = os.environ["SALLYPORT_BIN"]
 
-# What takes a program's place: give descriptors 3, 4 and 5 away, then wait.
+# What takes a program's place: give descriptors 3 to 6 away, then wait.
 IMPOSTOR = """#!/usr/bin/python3
 import array, os, signal, socket, sys
 sock = socket.socket(socket.AF_UNIX)
 sock.connect({path!r})
-fds = [fd for fd in (3, 4, 5) if os.path.exists(f"/proc/self/fd/{{fd}}")]
+fds = [fd for fd in (3, 4, 5, 6) if os.path.exists(f"/proc/self/fd/{{fd}}")]
 fds = [fd for fd in fds if fd != sock.fileno()]
 text = (str(os.getpid()) + " " + " ".join(sys.argv[1:])).encode()
 sock.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
@@ -62,7 +62,7 @@ class Impostors:
     def next(self):
         """The next one that the manager starts: pid, argument, fds."""
         sock, _ = self.listener.accept()
-        text, ancillary, _, _ = sock.recvmsg(256, socket.CMSG_SPACE(3 * 4))
+        text, ancillary, _, _ = sock.recvmsg(256, socket.CMSG_SPACE(4 * 4))
         sock.close()
         fds = array.array("i")
         for _, _, data in ancillary:
@@ -89,9 +89,20 @@ class Gate(Peer):
         super().__init__(socket.socket(fileno=fd))
         self.pid = pid
         self.request = 0
+        self.fd = None
+
+    def take_fd(self):
+        """Close the descriptor that came last."""
+        if self.fd is not None:
+            os.close(self.fd)
+        self.fd = None
+
+    def close(self):
+        self.take_fd()
+        self.sock.close()
 
     def exactly(self, count):
-        """As a peer's, closing descriptors that come along."""
+        """As a peer's; of descriptors that come along the last is kept."""
         while len(self.kept) < count:
             more, ancillary, _, _ = self.sock.recvmsg(
                 1 << 18, socket.CMSG_SPACE(4 * 4))
@@ -99,7 +110,8 @@ class Gate(Peer):
                 raise EOFError("the manager closed the channel")
             for _, _, fds in ancillary:
                 for fd in struct.unpack(f"{len(fds) // 4}i", fds):
-                    os.close(fd)
+                    self.take_fd()
+                    self.fd = fd
             self.kept += more
         taken, self.kept = self.kept[:count], self.kept[count:]
         return taken
@@ -144,6 +156,7 @@ class Keeper:
         self.listener.settimeout(SECONDS)
         self.link = socket.socket(fileno=fds[1])
         os.close(fds[2])
+        self.recordings = fds[3]
         self.custody = self.accept()
         self.custody.expect("take")
 
@@ -155,25 +168,36 @@ class Keeper:
         self.custody.sock.close()
         self.listener.close()
         self.link.close()
+        os.close(self.recordings)
 
 
 class Stand:
     """A manager in a private folder with impostors for children."""
 
-    def __init__(self, gate=False, keeper=False, gates=1):
+    def __init__(self, gate=False, keeper=False, player=False, gates=1,
+                 profiles=None, **config):
         self.home = tempfile.TemporaryDirectory(prefix="sallyport-test-")
         os.chmod(self.home.name, 0o755)
         self.folder = os.path.join(self.home.name, "gw")
         self.bin = os.path.join(self.home.name, "bin")
         shutil.copytree(BIN, self.bin)
-        self.gates = self.keepers = None
+        self.gates = self.keepers = self.players = self.up = None
         if gate:
             self.gates = Impostors(self.home.name, "sallyport-gate")
         if keeper:
             self.keepers = Impostors(self.home.name, "sallyport-keeper")
+        if player:
+            self.players = Impostors(self.home.name, "sallyport-player")
         os.mkdir(self.folder, 0o711)
-        self.write("config.json", json.dumps({"gates": gates}))
+        self.write("config.json", json.dumps({"gates": gates, **config}))
+        os.mkdir(os.path.join(self.folder, "profiles.d"), 0o700)
+        for name, profile in (profiles or {}).items():
+            self.write(f"profiles.d/{name}.json", json.dumps(profile))
         self.log = os.path.join(self.home.name, "log")
+        self.start()
+
+    def start(self):
+        """Start the manager (again)."""
         with open(self.log, "ab") as log:
             self.up = subprocess.Popen(
                 [os.path.join(self.bin, "sallyport"), "up", "--dir",
@@ -187,6 +211,26 @@ class Stand:
     def log_text(self):
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()
+
+    def stop(self):
+        """End the manager alone."""
+        self.up.terminate()
+        self.up.wait(timeout=60)
+        self.up.stdout.close()
+
+    def add_keys(self):
+        """Who may log in, besides the admin; taken over without a signal."""
+        lines = ""
+        for name, role in (("robot", "brain"), ("watcher", "operator"),
+                           ("someone", "user")):
+            key = os.path.join(self.home.name, name)
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "",
+                            "-f", key], check=True)
+            with open(key + ".pub", encoding="ascii") as public:
+                lines += f'role="{role}",name="{name}" {public.read()}'
+        with open(os.path.join(self.folder, "authorized_keys"), "a",
+                  encoding="ascii") as file:
+            file.write(lines)
 
     def next_gate(self):
         pid, _, fds = self.gates.next()
@@ -218,7 +262,7 @@ class Stand:
             self.up.kill()
             self.up.wait()
             self.up.stdout.close()
-            for impostors in (self.gates, self.keepers):
+            for impostors in (self.gates, self.keepers, self.players):
                 if impostors is not None:
                     impostors.close()
             self.home.cleanup()

@@ -46,6 +46,9 @@ what_is_not_named_has_its_default(void **state)
 	assert_int_equal(config.task_limits.cpu_milli, 1000);
 	assert_int_equal(config.task_limits.memory, 2ll << 30);
 	assert_int_equal(config.task_limits.output, 64ll << 20);
+	assert_string_equal(config.detach_key, "C-\\");
+	assert_int_equal(config.recording, CONFIG_RECORD_OFF);
+	assert_int_equal(config.recordings_days, 30);
 	config_clear(&config);
 }
 
@@ -69,43 +72,56 @@ what_is_named_is_in_force(void **state)
 	config_clear(&config);
 }
 
+static const struct {
+	const char *text;
+	const char *because;
+} refused[] = {
+    {"", "c.json:1: "},
+    {"[]", "c.json:1: "},
+    {"{\"port\": 1", "c.json:1: "},
+    {"{\n\n\"port\": 1,\n}", "c.json:4: "},
+    {"{\n\"nosuch\": 1}", "c.json:2: \"nosuch\" is not known"},
+    {"{\n\"port\": 1,\n\"port\": 2}", "c.json:3: \"port\" is repeated"},
+    {"{\n\"port\":\n65536}", "c.json:2: \"port\" is 65536, not 0 to"},
+    {"{\"port\": \"22\"}", "c.json:1: \"port\" is not an integer"},
+    {"{\"port\": 22.5}", "\"port\" is not an integer"},
+    {"{\"port\": -1}", "\"port\" is -1"},
+    {"{\"port\": 18446744073709551617}", "\"port\" is"},
+    {"{\n\"a\": {\"port\": 1},\n\"b\": 1}", "c.json:2: \"a\" is not"},
+    {"{\n\n\"runtime\": \"docker\"}", "c.json:3: \"runtime\" is \"doc"},
+    {"{\"listen_address\": \"localhost\"}", "numeric IPv4"},
+    {"{\"listen_address\": \"\"}", "has 0 bytes"},
+    {"{\"cgroup_parent\": \"/sys\"}", "a name of letters"},
+    {"{\"cgroup_parent\": \"a/b\"}", "a name of letters"},
+    {"{\"cgroup_parent\": \"..\"}", "a name of letters"},
+    {"{\"cgroup_parent\": \"a/\"}", "a name of letters"},
+    {"{\"cgroup_parent\": \"a b\"}", "a name of letters"},
+    {"{\n\"task_memory_max\": 16777216}",
+        "\"task_memory\" is more than \"task_memory_max\""},
+    {"{\n\n\"task_cpu\": 2, \"task_cpu_max\": 1}",
+        "c.json:3: \"task_cpu\" is more than"},
+    {"{\"task_cpu\": 0.0001}", "at most 3 decimals"},
+    {"{\"uid_gate\": 0}", "\"uid_gate\" is 0"},
+    {"{\"uid_gate\": 1879050001}", "keepers' ids"},
+    {"{\"uid_gate\": 524288}", "sandboxes' ids"},
+    {"{\"uid_keeper_base\": 600000}", "also the sandboxes'"},
+    {"{\"uid_player\": 1879048193}", "the same as \"uid_gate\""},
+    {"{\"uid_player\": 1879050001}", "keepers' ids"},
+    {"{\"uid_player\": 524288}", "sandboxes' ids"},
+    {"{\"recording\": \"gif\"}", "\"recording\" is \"gif\""},
+    {"{\"recording_bytes\": 1}", "\"recording_bytes\" is 1"},
+    {"{\"recordings_days\": -1}", "\"recordings_days\" is -1"},
+    {"{\"replays\": 0}", "\"replays\" is 0"},
+    {"{\"detach_key\": \"x\"}", "\"detach_key\" is \"x\""},
+    {"{\"detach_key\": \"C-m\"}", "\"detach_key\" is \"C-m\""},
+    {"{\"detach_key\": \"C-aa\"}", "\"detach_key\" is \"C-aa\""},
+    {"{\"detach_key\": \"C-\"}", "\"detach_key\" is \"C-\""},
+    {"{\"detach_key\": \"M-a\"}", "\"detach_key\" is \"M-a\""},
+};
+
 static void
 what_is_wrong_is_refused_with_its_line(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *because;
-	} refused[] = {
-	    {"", "c.json:1: "},
-	    {"[]", "c.json:1: "},
-	    {"{\"port\": 1", "c.json:1: "},
-	    {"{\n\n\"port\": 1,\n}", "c.json:4: "},
-	    {"{\n\"nosuch\": 1}", "c.json:2: \"nosuch\" is not known"},
-	    {"{\n\"port\": 1,\n\"port\": 2}", "c.json:3: \"port\" is repeated"},
-	    {"{\n\"port\":\n65536}", "c.json:2: \"port\" is 65536, not 0 to"},
-	    {"{\"port\": \"22\"}", "c.json:1: \"port\" is not an integer"},
-	    {"{\"port\": 22.5}", "\"port\" is not an integer"},
-	    {"{\"port\": -1}", "\"port\" is -1"},
-	    {"{\"port\": 18446744073709551617}", "\"port\" is"},
-	    {"{\n\"a\": {\"port\": 1},\n\"b\": 1}", "c.json:2: \"a\" is not"},
-	    {"{\n\n\"runtime\": \"docker\"}", "c.json:3: \"runtime\" is \"doc"},
-	    {"{\"listen_address\": \"localhost\"}", "numeric IPv4"},
-	    {"{\"listen_address\": \"\"}", "has 0 bytes"},
-	    {"{\"cgroup_parent\": \"/sys\"}", "a name of letters"},
-	    {"{\"cgroup_parent\": \"a/b\"}", "a name of letters"},
-	    {"{\"cgroup_parent\": \"..\"}", "a name of letters"},
-	    {"{\"cgroup_parent\": \"a/\"}", "a name of letters"},
-	    {"{\"cgroup_parent\": \"a b\"}", "a name of letters"},
-	    {"{\n\"task_memory_max\": 16777216}",
-	        "\"task_memory\" is more than \"task_memory_max\""},
-	    {"{\n\n\"task_cpu\": 2, \"task_cpu_max\": 1}",
-	        "c.json:3: \"task_cpu\" is more than"},
-	    {"{\"task_cpu\": 0.0001}", "at most 3 decimals"},
-	    {"{\"uid_gate\": 0}", "\"uid_gate\" is 0"},
-	    {"{\"uid_gate\": 1879050001}", "keepers' ids"},
-	    {"{\"uid_gate\": 524288}", "sandboxes' ids"},
-	    {"{\"uid_keeper_base\": 600000}", "also the sandboxes'"},
-	};
 	struct config config;
 	size_t i;
 

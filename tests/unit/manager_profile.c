@@ -19,6 +19,7 @@
 struct world {
 	char dir[64];
 	struct profiles profiles;
+	struct recording_spec recording; /* of the configuration */
 	struct task_spec spec;
 	struct error err;
 };
@@ -43,7 +44,8 @@ load(struct world *world)
 	    .image = image,
 	    .runtime = runtime,
 	    .limits = limits_of(1000, 2 * GIB, 120000),
-	    .max = limits_of(4000, 8 * GIB, 3600000)};
+	    .max = limits_of(4000, 8 * GIB, 3600000),
+	    .recording = world->recording};
 
 	profiles_clear(&world->profiles);
 	return profiles_load(&world->profiles, &base, world->dir, &world->err);
@@ -192,6 +194,33 @@ default_itself_can_be_changed_by_a_file(void **state)
 }
 
 static void
+a_profile_says_whether_terminals_are_recorded(void **state)
+{
+	struct world *world = *state;
+	const struct profile *profile;
+
+	put(world, "big.json",
+	    "{\"recording\":{\"format\":\"asciicast-v3\",\"input\":true,"
+	    "\"bytes\":65536}}");
+	assert_int_equal(load(world), 0);
+	assert_null(profiles_find(&world->profiles, "nope"));
+	assert_false(
+	    profiles_find(&world->profiles, "default")->recording.present);
+	profile = profiles_find(&world->profiles, "big");
+	assert_true(profile->recording.present);
+	assert_int_equal(profile->recording.format, RECORDING_3);
+	assert_true(profile->recording.input);
+	assert_int_equal(profile->recording.bytes, 65536);
+	world->recording = (struct recording_spec){
+	    .present = true, .format = RECORDING_2, .bytes = 1 << 20};
+	put(world, "big.json", "{}");
+	assert_int_equal(load(world), 0);
+	profile = profiles_find(&world->profiles, "big");
+	assert_int_equal(profile->recording.format, RECORDING_2);
+	assert_int_equal(profile->recording.bytes, 1 << 20);
+}
+
+static void
 an_unknown_profile_is_not_found(void **state)
 {
 	struct world *world = *state;
@@ -220,6 +249,9 @@ a_bad_file_is_refused_with_its_name(void **state)
 	    {"big.json", "{\"limits\":{\"memory\":1}}", "memory"},
 	    {"big.json", "{\"limits\":{\"cpu\":5}}", "cpu"},
 	    {"big.json", "{\"ttl_ms\":1,\"ttl_ms\":1}", "ttl_ms"},
+	    {"big.json", "{\"recording\":true}", "recording"},
+	    {"big.json", "{\"recording\":{\"format\":\"gif\"}}", "format"},
+	    {"big.json", "{\"recording\":{\"bytes\":1}}", "bytes"},
 	    {"Bad.json", "{}", "Bad.json"},
 	};
 	struct world *world = *state;
@@ -256,6 +288,7 @@ main(void)
 	    TEST(a_limit_past_the_maximum_is_refused_by_name),
 	    TEST(a_profile_of_a_file_lies_over_the_configuration),
 	    TEST(default_itself_can_be_changed_by_a_file),
+	    TEST(a_profile_says_whether_terminals_are_recorded),
 	    TEST(an_unknown_profile_is_not_found),
 	    TEST(a_bad_file_is_refused_with_its_name),
 	    TEST(a_folder_that_is_not_there_has_the_default_alone),

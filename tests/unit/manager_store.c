@@ -172,6 +172,27 @@ a_destroyed_task_does_not_come_back_and_frees_its_slot(void **state)
 }
 
 static void
+a_task_is_found_also_when_it_is_destroyed(void **state)
+{
+	struct world *world = *state;
+	struct task_record record = a_task("aaaa2222", 1), found;
+
+	task_move(&record, TASK_STOPPING, "asked for");
+	task_move(&record, TASK_DESTROYED, NULL);
+	assert_int_equal(
+	    store_save_task(world->store, &record, &world->err), 0);
+	assert_int_equal(
+	    store_find_task(world->store, "aaaa2222", &found, &world->err), 0);
+	assert_string_equal(found.owner, "brain@example");
+	assert_string_equal(found.spec.name, "build");
+	task_record_clear(&found);
+	assert_int_equal(
+	    store_find_task(world->store, "bbbb2222", &found, &world->err), -1);
+	assert_int_equal(world->err.code, ERROR_NOT_FOUND);
+	task_record_clear(&record);
+}
+
+static void
 on_gate(void *data, const struct process_id *id)
 {
 	struct world *world = data;
@@ -348,6 +369,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	    TEST(a_task_comes_back_whole),
 	    TEST(a_destroyed_task_does_not_come_back_and_frees_its_slot),
+	    TEST(a_task_is_found_also_when_it_is_destroyed),
 	    TEST(gates_are_known_until_they_are_removed),
 	    TEST(rows_of_a_batch_are_there_after_its_commit_only),
 	    TEST(an_abandoned_batch_leaves_nothing),

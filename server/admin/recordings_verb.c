@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recordings. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "server/admin/client.h"
+#include "server/admin/verb.h"
+
+#define RECORDINGS_USAGE "recordings [--dir DIR] [TASK]"
+
+static void
+on_listed(void *data, union control_body *item)
+{
+	const struct control_recording *recording = &item->recording;
+	size_t *count = data;
+
+	if ((*count)++ == 0)
+		(void)printf("%-16s  %-20s  %-20s  %10s  %s\n", "RECORDING",
+		    "TASK", "OWNER", "BYTES", "MODIFIED");
+	(void)printf("%-16s  %-20s  %-20.20s  %10lld  %s\n",
+	    recording->recording, recording->task, recording->owner,
+	    (long long)recording->bytes, recording->modified);
+}
+
+int
+recordings_verb(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"dir", required_argument, NULL, 'd'},
+	    {NULL, 0, NULL, 0},
+	};
+	char principal[] = CLIENT_PRINCIPAL;
+	union control_body body = {.ask = {.principal = principal}};
+	const char *dir = verb_dir();
+	size_t count = 0;
+	int option;
+
+	if (verb_helps(argc, argv, RECORDINGS_USAGE))
+		return VERB_DONE;
+	while ((option = getopt_long(argc, argv, "d:", options, NULL)) != -1) {
+		if (option != 'd')
+			return verb_usage(RECORDINGS_USAGE);
+		dir = optarg;
+	}
+	if (optind < argc)
+		body.ask.task = argv[optind++];
+	if (optind < argc)
+		return verb_surplus(argv[optind], RECORDINGS_USAGE);
+	return verb_ask(dir, CONTROL_RECORDINGS, &body, on_listed, &count);
+}
