@@ -27,7 +27,8 @@ OPT      = -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
 LDOPT    = -pie -Wl,-z,relro,-z,now
 endif
 CFLAGS   = $(CSTD) $(OPT) $(WARN) -I. -MMD -MP
-PKGS     = libuv json-c sqlite3 libssh libcrypto libseccomp libarchive
+PKGS     = libuv json-c sqlite3 libssh libcrypto libseccomp libarchive \
+	   libutf8proc libpcre2-8
 PKGLIBS  = $(shell pkg-config --libs $(1))
 
 # A line for each step, or with V=1 its command.
@@ -36,15 +37,15 @@ Q        = $(if $(V),,@)
 say      = $(if $(V),,@echo '$(1) $(2)')
 
 # A room is a folder whose objects (but for its mains) become one archive.
-ROOMS   := protocol keys server/common server/gate server/manager \
-	   server/keeper server/admin agent
+ROOMS   := protocol keys server/common server/terminal server/gate \
+	   server/manager server/keeper server/player server/admin agent
 obj      = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 room     = $(BUILD)/lib/$(subst /,-,$(1)).a
 mains   := $(wildcard $(addsuffix /*main.c,$(ROOMS)))
 sources := $(filter-out $(mains),$(wildcard $(addsuffix /*.c,$(ROOMS))))
 
 PROGRAMS := sallyport sallyportd sallyport-gate sallyport-keeper \
-	    sallyport-launch sallyport-agent
+	    sallyport-player sallyport-launch sallyport-agent
 BINS     := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 all: $(BINS)
@@ -59,14 +60,17 @@ $(BUILD)/bin/sallyport-launch: $(call obj,server/manager/launch_main.c) \
 	$(call room,server/manager) $(base)
 $(BUILD)/bin/sallyport-gate: $(call obj,server/gate/main.c) \
 	$(call room,server/gate) $(base)
+$(BUILD)/bin/sallyport-player: $(call obj,server/player/main.c) \
+	$(call room,server/player) $(call room,server/terminal) $(base)
 $(BUILD)/bin/sallyport-keeper: $(call obj,server/keeper/main.c) \
-	$(call room,server/keeper) $(base)
+	$(call room,server/keeper) $(call room,server/terminal) $(base)
 
 LIBS_sallyport        = libuv json-c libcrypto libarchive
 LIBS_sallyportd       = libuv json-c libcrypto sqlite3 libseccomp
 LIBS_sallyport-launch = json-c
 LIBS_sallyport-gate   = libuv json-c libcrypto libssh libseccomp
-LIBS_sallyport-keeper = libuv json-c libseccomp
+LIBS_sallyport-keeper = libuv json-c libseccomp libutf8proc libpcre2-8
+LIBS_sallyport-player = libuv json-c libseccomp libutf8proc libpcre2-8
 
 $(filter-out %-agent,$(BINS)): $(BUILD)/bin/%:
 	@mkdir -p $(@D)

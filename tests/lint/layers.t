@@ -20,9 +20,11 @@ ROOMS = {
     "keys": (["protocol"], ["openssl"]),
     "server/common": (["protocol", "keys"],
                       ["uv", "seccomp", "archive", "openssl"]),
+    "server/terminal": (["protocol"], ["utf8proc", "pcre2"]),
     "server/gate": (SERVER, ["uv", "libssh", "openssl"]),
     "server/manager": (SERVER, ["uv", "sqlite3"]),
-    "server/keeper": (SERVER, ["uv"]),
+    "server/keeper": (SERVER + ["server/terminal"], ["uv"]),
+    "server/player": (SERVER + ["server/terminal"], ["uv"]),
     "server/admin": (SERVER, ["uv"]),
     "agent": (["protocol"], []),
 }
@@ -36,6 +38,8 @@ LIBRARIES = {
     "archive": r"archive(_entry)?\.h",
     "libssh": r"libssh/",
     "sqlite3": r"sqlite3\.h",
+    "utf8proc": r"utf8proc\.h",
+    "pcre2": r"pcre2\.h",
     "vterm": r"vterm\.h",
 }
 
