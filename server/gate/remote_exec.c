@@ -62,6 +62,9 @@ ended(struct remote *remote, const struct attachment_exit *exit)
 		end.core = exit->core;
 		end.text = ended_by(exit, text, sizeof(text));
 	}
+	/* OpenSSH's client keeps the text to itself */
+	if (end.text != NULL && remote->session->pty.present)
+		remote_say(remote, STREAM_STDOUT, "\r[%s]", end.text);
 	remote_finish(remote, &end);
 }
 

@@ -232,7 +232,16 @@ def named(stack, screens):
               (126, b"sallyport: a session needs a terminal: ssh -t"),
               "without a terminal it is refused, and says so")
 
-    return [a_session_that_stays, two_windows, a_command_and_a_key]
+    def a_task_that_ends():
+        stack.create("gone")
+        screen = screens.open(words(stack, to="gone"))
+        shell(screen)
+        stack.destroy("gone")
+        screen.wait("[the task was ended]")
+        check(True, "who was in a task that is destroyed is told")
+
+    return [a_session_that_stays, two_windows, a_command_and_a_key,
+            a_task_that_ends]
 
 
 def operators(stack, screens):
