@@ -79,11 +79,13 @@ ask_down(struct client *client, struct error *err)
 {
 	char principal[] = CLIENT_PRINCIPAL;
 	union control_body body = {.ask = {.principal = principal}};
+	struct error alive = {0};
 
 	if (client_ask(client, CONTROL_DOWN, &body, NULL, NULL, err) == 0)
 		return wait_for_end(err);
-	/* it is ending already, and its tasks stay: as if it were dead */
-	if (err->code == ERROR_STATE && wait_for_end(err) == 0)
+	/* it is ending already, and its tasks stay, or it dies just now */
+	if ((err->code == ERROR_STATE || err->code == ERROR_SYSTEM) &&
+	    wait_for_end(&alive) == 0)
 		return error_set(err, ERROR_NOT_FOUND, "it has ended");
 	return -1;
 }
