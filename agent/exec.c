@@ -469,23 +469,27 @@ tick_drain(struct exec *exec, int64_t now_ms)
 	return (int)(empty ? quiet_ms : rest_ms);
 }
 
-int
-exec_tick(struct exec *exec, int64_t now_ms)
+static int
+tick_life(struct exec *exec, int64_t now_ms)
 {
-	int wait_ms = input_tick(&exec->input, now_ms);
-	int look_ms = exec->pty.present ? pty_tick(&exec->pty) : -1;
-
-	if (wait_ms < 0 || (look_ms >= 0 && look_ms < wait_ms))
-		wait_ms = look_ms;
-
 	if (exec->state == EXEC_DRAINING)
 		return tick_drain(exec, now_ms);
 	if (exec->kill_ms == 0 || exec->state == EXEC_FINISHED)
-		return wait_ms;
+		return -1;
 	if (now_ms < exec->kill_ms)
 		return (int)(exec->kill_ms - now_ms);
 	if (exec->subreaper > 0)
 		(void)kill(exec->subreaper, SIGKILL);
 	exec->kill_ms = now_ms + EXEC_KILL_MS;
 	return EXEC_KILL_MS;
+}
+
+int
+exec_tick(struct exec *exec, int64_t now_ms)
+{
+	int wait_ms = input_tick(&exec->input, now_ms);
+
+	if (exec->pty.present)
+		wait_ms = loop_sooner(wait_ms, pty_tick(&exec->pty));
+	return loop_sooner(wait_ms, tick_life(exec, now_ms));
 }

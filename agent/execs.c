@@ -157,14 +157,6 @@ forget(struct execs *execs)
 	execs->count = kept;
 }
 
-static int
-sooner(int first, int second)
-{
-	if (first < 0 || second < 0)
-		return first < 0 ? second : first;
-	return first < second ? first : second;
-}
-
 int
 execs_tick(struct execs *execs)
 {
@@ -176,7 +168,7 @@ execs_tick(struct execs *execs)
 	if (execs->orphans)
 		wait_ms = SWEEP_MS;
 	for (i = 0; i < execs->count; i++)
-		wait_ms = sooner(wait_ms,
+		wait_ms = loop_sooner(wait_ms,
 		    exec_tick(execs->items[i], execs->shared.loop->now_ms));
 	forget(execs);
 	return wait_ms;

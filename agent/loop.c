@@ -134,6 +134,14 @@ loop_turn(struct loop *loop, int timeout_ms, struct error *err)
 	return 0;
 }
 
+int
+loop_sooner(int first, int second)
+{
+	if (first < 0 || second < 0)
+		return first < 0 ? second : first;
+	return first < second ? first : second;
+}
+
 int64_t
 loop_clock(void)
 {

@@ -62,6 +62,9 @@ void loop_hold(struct loop *loop, bool held);
  */
 int loop_turn(struct loop *loop, int timeout_ms, struct error *err);
 
+/* Of two times to wait, the one that is over first; -1: for ever. */
+int loop_sooner(int first, int second);
+
 /* CLOCK_MONOTONIC in ms. */
 int64_t loop_clock(void);
 

@@ -35,14 +35,11 @@ print_row(struct recordings *recordings, const char *const fields[5])
 {
 	static const size_t widths[] = {WIDTH_RECORDING, WIDTH_TASK,
 	    WIDTH_OWNER, WIDTH_BYTES, WIDTH_MODIFIED};
-	const size_t last = sizeof(widths) / sizeof(widths[0]) - 1;
 	const char *eol = recordings->session->pty.present ? "\r\n" : "\n";
 	struct buffer row;
-	size_t i;
 
 	buffer_init(&row, ROW_MAX);
-	for (i = 0; i <= last; i++)
-		printable_append(&row, fields[i], widths[i], i < last);
+	printable_row(&row, fields, widths, sizeof(widths) / sizeof(widths[0]));
 	(void)buffer_append(&row, eol, strlen(eol), NULL);
 	(void)stream_rest_write(&recordings->rest, STREAM_STDOUT,
 	    buffer_bytes(&row), buffer_len(&row));

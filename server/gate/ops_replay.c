@@ -7,8 +7,6 @@
 #include "server/gate/ops.h"
 #include "server/gate/ops_view.h"
 
-#define IDLE_MS_MAX (24ll * 3600 * 1000)
-
 /* "0.5" as 500. Digits and at most one point. */
 static bool
 read_milli(const char *text, int64_t max, int64_t *milli)
@@ -53,7 +51,8 @@ open_replay(struct session *session, char *const *words)
 			          speed_milli >= OPS_VIEW_SPEED_MIN;
 		else if (strcmp(words[i], "--idle") == 0 &&
 		         words[i + 1] != NULL)
-			is_good = read_milli(words[++i], IDLE_MS_MAX, &idle_ms);
+			is_good =
+			    read_milli(words[++i], LIMIT_WAIT_MS, &idle_ms);
 		else if (recording == NULL && words[i][0] != '-')
 			recording = words[i];
 		else

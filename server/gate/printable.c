@@ -81,3 +81,13 @@ printable_append(
 	while (is_column && count++ <= width)
 		(void)buffer_append(out, " ", 1, NULL);
 }
+
+void
+printable_row(struct buffer *out, const char *const *fields,
+    const size_t *widths, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		printable_append(out, fields[i], widths[i], i + 1 < count);
+}

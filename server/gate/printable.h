@@ -19,4 +19,9 @@ struct buffer;
 void printable_append(
     struct buffer *out, const char *text, size_t width, bool is_column);
 
+/* Append a row of a table, count columns of these widths; the last is not
+ * filled up. */
+void printable_row(struct buffer *out, const char *const *fields,
+    const size_t *widths, size_t count);
+
 #endif

@@ -70,13 +70,12 @@ print_row(struct sessions *sessions, const char *const fields[7])
 {
 	static const size_t widths[] = {WIDTH_TASK, WIDTH_NAME, WIDTH_EXEC,
 	    WIDTH_SIZE, WIDTH_CLIENTS, WIDTH_IDLE, WIDTH_COMMAND};
-	const size_t last = sizeof(widths) / sizeof(widths[0]) - 1;
+	const size_t skipped = sessions->is_all ? 0 : 1; /* the task */
 	struct buffer row;
-	size_t i;
 
 	buffer_init(&row, ROW_MAX);
-	for (i = sessions->is_all ? 0 : 1; i <= last; i++)
-		printable_append(&row, fields[i], widths[i], i < last);
+	printable_row(&row, fields + skipped, widths + skipped,
+	    sizeof(widths) / sizeof(widths[0]) - skipped);
 	print(sessions, &row);
 }
 
