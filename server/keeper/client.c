@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "protocol/buffer.h"
 #include "protocol/error.h"
@@ -283,6 +284,15 @@ pass_typed(struct client *client, struct buffer *typed, struct error *err)
 	return rc;
 }
 
+/* What the leader's own terminal says is for the program; also when it was
+ * asked and the screen has been skipped or resized since. */
+static bool
+may_report(const struct client *client)
+{
+	return client_answers(client) ||
+	       (client == client->pty->leader && pty_is_asking(client->pty));
+}
+
 int
 client_type(
     struct client *client, const uint8_t *bytes, size_t len, struct error *err)
@@ -292,9 +302,12 @@ client_type(
 	size_t passed;
 
 	client->pty->used_ms = now_ms(client);
-	if (client_answers(client) && kept == 0)
+	if (may_report(client) && kept == 0) {
+		if (len > 0 && memchr(bytes, '\033', len) != NULL)
+			pty_answered(client->pty);
 		return input_write(&client->pty->exec->input,
 		    client->subscription, bytes, len, err);
+	}
 	buffer_init(&typed, FRAME_DATA_MAX + REPORT_BYTES);
 	reports_filter(&client->reports, bytes, len, &typed);
 	passed = buffer_len(&typed) + client->reports.len;

@@ -31,21 +31,64 @@ is_answered(const struct pty *pty)
 	       (pty->leader != NULL && client_answers(pty->leader));
 }
 
+/* A program that reads nothing gets no answer, as from any terminal: what
+ * people type has room. */
 static void
-on_query(void *data, uint64_t from, uint64_t to, const char *answer, size_t len)
+answer(struct pty *pty, const uint8_t *bytes, size_t len)
+{
+	const struct input_share share = {.len = len};
+
+	if (buffer_len(&pty->exec->input.waiting) < PTY_ANSWERS_MAX)
+		(void)input_type(&pty->exec->input, &share, bytes, NULL);
+}
+
+bool
+pty_is_asking(const struct pty *pty)
+{
+	return buffer_len(&pty->owed) > 0 &&
+	       now_ms(pty) - pty->owed_ms < PTY_OWED_MS;
+}
+
+void
+pty_answered(struct pty *pty)
+{
+	buffer_clear(&pty->owed);
+}
+
+/* The leader has been asked: it answers, or we do if it goes before. */
+static void
+owe(struct pty *pty, const char *bytes, size_t len)
+{
+	if (!pty_is_asking(pty))
+		buffer_clear(&pty->owed);
+	pty->owed_ms = now_ms(pty);
+	/* answers without an end: the first ones do */
+	(void)buffer_append(&pty->owed, (const uint8_t *)bytes, len, NULL);
+}
+
+/* The leader does not lead any more. */
+static void
+answer_owed(struct pty *pty)
+{
+	if (pty_is_asking(pty))
+		answer(pty, buffer_bytes(&pty->owed), buffer_len(&pty->owed));
+	buffer_clear(&pty->owed);
+}
+
+static void
+on_query(void *data, uint64_t from, uint64_t to, const char *bytes, size_t len)
 {
 	struct pty *pty = data;
-	const struct input_share share = {.len = len};
 
 	if (pty->query_count < PTY_QUERIES_MAX)
 		pty->queries[pty->query_count] = (struct pty_range){from, to};
 	pty->query_count++;
-	/* A program that reads nothing gets no answer, as from any terminal:
-	 * what people type has room. */
-	if (len > 0 && !is_answered(pty) &&
-	    buffer_len(&pty->exec->input.waiting) < PTY_ANSWERS_MAX)
-		(void)input_type(
-		    &pty->exec->input, &share, (const uint8_t *)answer, NULL);
+	if (len == 0)
+		return;
+	if (!is_answered(pty))
+		answer(pty, (const uint8_t *)bytes, len);
+	else if (pty->plain == NULL)
+		owe(pty, bytes, len);
 }
 
 static void
@@ -94,6 +137,7 @@ pty_new(struct exec *exec, const struct exec_spec *spec)
 	pty->made_ms = now_ms(pty);
 	pty->used_ms = pty->made_ms;
 	TAILQ_INIT(&pty->clients);
+	buffer_init(&pty->owed, PTY_OWED_MAX);
 	pty->asks = asks_new(pty);
 	pty->recorder = recorder_new(pty, spec->pty.term);
 	return pty;
@@ -108,6 +152,7 @@ pty_free(struct pty *pty)
 	recorder_free(pty->recorder);
 	pty->exec->keeper->cells -= terminal_cells(pty->terminal);
 	terminal_free(pty->terminal);
+	buffer_clear(&pty->owed);
 	free(pty);
 }
 
@@ -354,6 +399,7 @@ pty_lead(struct pty *pty, struct client *client)
 	client->typed = ++pty->turns;
 	if (pty->leader == client)
 		return;
+	answer_owed(pty);
 	pty->leader = client;
 	pty_fit(pty);
 }
@@ -385,8 +431,10 @@ void
 pty_part(struct pty *pty, struct client *client)
 {
 	TAILQ_REMOVE(&pty->clients, client, entry);
-	if (pty->leader == client)
+	if (pty->leader == client) {
+		answer_owed(pty);
 		choose_leader(pty);
+	}
 	pty_fit(pty);
 }
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "protocol/buffer.h"
 #include "protocol/exec_spec.h"
 #include "protocol/limits.h"
 #include "protocol/screen.h"
@@ -33,6 +34,11 @@ struct subscription;
 
 /* No more is answered while so many bytes wait for the program. */
 #define PTY_ANSWERS_MAX WINDOW_STDIN
+
+/* So long, and for so many bytes of answers, a leader that leaves is answered
+ * for. What took longer has gone on without. */
+#define PTY_OWED_MS  2000u
+#define PTY_OWED_MAX 4096u
 
 /* Queries that one stretch of output is searched for. */
 #define PTY_QUERIES_MAX 64u
@@ -62,8 +68,11 @@ struct pty {
 	struct client *leader;            /* borrowed; NULL: none */
 	const struct subscription *plain; /* a plain ssh session, which leads
 	                                     while it is there; NULL: none */
-	uint64_t turns;                   /* how often somebody typed */
-	uint64_t released; /* raw clients have had what is before it; */
+	struct buffer owed; /* what we would say where the leader was asked and
+	                       has not answered */
+	uint64_t owed_ms;   /* when it was asked last */
+	uint64_t turns;     /* how often somebody typed */
+	uint64_t released;  /* raw clients have had what is before it; */
 	uint8_t pending[2 * TERMINAL_QUERY_BYTES]; /* what is behind it */
 	size_t pending_len;
 	struct pty_range queries[PTY_QUERIES_MAX]; /* in what was fed last */
@@ -116,6 +125,11 @@ bool pty_is_whole(const struct pty *pty);
 void pty_join(struct pty *pty, struct client *client);
 void pty_part(struct pty *pty, struct client *client);
 void pty_lead(struct pty *pty, struct client *client);
+
+/* Whether the leader was asked just now, and its answer may be on its way; and
+ * it has sent something that may be the answer. */
+bool pty_is_asking(const struct pty *pty);
+void pty_answered(struct pty *pty);
 
 /* Give the terminal the size that follows from policy and clients. */
 void pty_fit(struct pty *pty);

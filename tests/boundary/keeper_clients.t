@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from keeper_harness import *  # noqa: E402,F403
@@ -181,6 +182,55 @@ def a_leader_answers_queries_and_another_client_never_sees_them():
         keeper.agent.data(PTY, number, part)
     assert output(one, b"d") == b"a\x1b[6nb\x1b[cc\x1b]11;?\x1b\\d"
     assert output(two, b"d") == b"abcd"
+    agent_hears_no_input(keeper.agent)
+
+
+def a_leader_that_leaves_before_it_answers_is_answered_for():
+    keeper = new()
+    one, two = keeper.gate(), keeper.gate("bob")
+    number, _ = new_session(keeper, one)
+    keeper.agent.data(PTY, number, b"\x1b[3;5H\x1b[6nwhere")
+    output(one, b"where")
+    one.data(STDIN, 1, b"k")
+    assert typed(keeper.agent, 1) == b"k"
+    one.close()
+    assert typed(keeper.agent, 6) == b"\x1b[3;5R"
+    session(keeper, two)
+    joined(two)
+    quiet(two)
+    keeper.agent.data(PTY, number, b"\x1b[3;5H\x1b[6nagain")
+    output(two, b"again")
+    two.data(STDIN, 1, b"\x1b[3;5R")
+    assert typed(keeper.agent, 6) == b"\x1b[3;5R"
+    two.close()
+    agent_hears_no_input(keeper.agent)
+
+
+def a_leader_that_stops_leading_is_answered_for_once():
+    keeper = new()
+    one, two = keeper.gate(), keeper.gate("bob")
+    number, _ = new_session(keeper, one)
+    session(keeper, two)
+    joined(two)
+    quiet(one)
+    quiet(two)
+    keeper.agent.data(PTY, number, b"\x1b[2;2H\x1b[6nwhere")
+    output(one, b"where")
+    output(two, b"where")
+    two.data(STDIN, 1, b"k")
+    assert typed(keeper.agent, 7) == b"\x1b[2;2Rk"
+    one.data(STDIN, 1, b"\x1b[2;2R")
+    agent_hears_no_input(keeper.agent)
+
+
+def a_leader_that_was_asked_a_while_ago_is_not_answered_for():
+    keeper = new()
+    one = keeper.gate()
+    number, _ = new_session(keeper, one)
+    keeper.agent.data(PTY, number, b"\x1b[6nwhere")
+    output(one, b"where")
+    time.sleep(2.1)  # PTY_OWED_MS
+    one.close()
     agent_hears_no_input(keeper.agent)
 
 
