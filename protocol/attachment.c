@@ -170,6 +170,7 @@ static const struct json_field attach_fields[] = {
     {"from", JSON_ENUM, AT(from), .names = attach_from_names},
     {"from", JSON_RECORD, AT(offsets), .shape = &offsets_shape},
     {"view", JSON_RECORD, AT(view), .shape = &view_shape},
+    {"tied", JSON_BOOL, AT(tied), .absent = false},
 };
 #undef AT
 
@@ -252,6 +253,7 @@ static const struct json_field attached_fields[] = {
         .required = true},
     {"pty", JSON_BOOL, AT(pty), .absent = false},
     {"running", JSON_BOOL, AT(running), .required = true},
+    {"stdin", JSON_INTEGER, AT(taken), .max = JSON_INTEGER_MAX, .absent = -1},
 };
 #undef AT
 

@@ -160,6 +160,8 @@ struct attachment_attach {
 	                  absent: ATTACH_START */
 	struct stream_offsets offsets; /* the next byte wanted of each stream */
 	struct attachment_view view;   /* instead of from */
+	bool tied; /* as of a start, whose attachment was lost with the
+	              keeper: this stream takes its place */
 };
 
 /* What a gate asks has a number of the gate's choosing; the answer has it, too.
@@ -219,6 +221,9 @@ struct attachment_attached {
 	int64_t err;
 	bool pty;
 	bool running;
+	int64_t taken; /* "stdin": bytes that the command's side has; what a
+	                  feeder sends next begins there. -1: a terminal, or
+	                  closed */
 };
 
 struct attachment_refused {

@@ -25,10 +25,14 @@ const char *const control_types[CONTROL_TYPES + 1] = {
     [CONTROL_TASK_GET] = "task.get",
     [CONTROL_TASK_UPDATE] = "task.update",
     [CONTROL_TASK_DESTROY] = "task.destroy",
+    [CONTROL_LEASE] = "lease",
     [CONTROL_RECORDINGS] = "recordings",
     [CONTROL_REPLAY] = "replay",
     [CONTROL_SESSION] = "session",
     [CONTROL_DOWN] = "down",
+    [CONTROL_RELOAD] = "reload",
+    [CONTROL_UPGRADE] = "upgrade",
+    [CONTROL_KEEPERS] = "keepers",
     [CONTROL_CONFIGURE] = "configure",
     [CONTROL_KEYS] = "keys",
     [CONTROL_NAMES] = "names",
@@ -44,6 +48,11 @@ const char *const task_state_names[TASK_STATES + 1] = {
     [TASK_STOPPING] = "stopping",
     [TASK_DESTROYED] = "destroyed",
     [TASK_FAILED] = "failed",
+};
+
+static const char *const end_names[TASK_ENDS + 1] = {
+    [TASK_END_TTL] = "ttl",
+    [TASK_END_IDLE] = "idle",
 };
 
 #define REQUEST(body)                                                    \
@@ -66,6 +75,7 @@ static const struct json_field ready_fields[] = {
     {"pid", JSON_INTEGER, AT(pid), .min = 1, .max = LIMIT_PID,
         .required = true},
     COUNT("sessions", AT(sessions)),
+    {"draining", JSON_BOOL, AT(draining), .absent = false},
 };
 #undef AT
 
@@ -99,6 +109,19 @@ static const struct json_field update_fields[] = {
     {"labels", JSON_MAP, AT(labels), .max = LIMIT_LABELS,
         .item_max = LIMIT_LABEL_BYTES},
     {"ttl_ms", JSON_INTEGER, AT(ttl_ms), .max = LIMIT_TTL_MS_MAX, .absent = -1},
+    {"idle_ms", JSON_INTEGER, AT(idle_ms), .max = LIMIT_TTL_MS_MAX,
+        .absent = -1},
+};
+#undef AT
+
+#define AT(member) offsetof(struct control_lease, member)
+static const struct json_field lease_fields[] = {
+    REQUEST(control_lease),
+    PRINCIPAL(control_lease),
+    {"task", JSON_STRING, AT(task), .min = 1, .max = LIMIT_NAME_BYTES,
+        .required = true},
+    {"ttl_ms", JSON_INTEGER, AT(ttl_ms), .max = LIMIT_LEASE_MS_MAX,
+        .required = true},
 };
 #undef AT
 
@@ -191,6 +214,11 @@ static const struct json_field view_fields[] = {
     {"labels", JSON_MAP, AT(labels), .max = LIMIT_LABELS,
         .item_max = LIMIT_LABEL_BYTES},
     {"ttl_ms", JSON_INTEGER, AT(ttl_ms), .max = LIMIT_TTL_MS_MAX},
+    {"idle_ms", JSON_INTEGER, AT(idle_ms), .max = LIMIT_TTL_MS_MAX},
+    {"lease_ms", JSON_INTEGER, AT(lease_ms), .max = LIMIT_LEASE_MS_MAX},
+    {"warning", JSON_ENUM, AT(warning), .names = end_names,
+        .absent = TASK_END_NONE},
+    {"ends_in_ms", JSON_INTEGER, AT(ends_in_ms), .max = LIMIT_TTL_MS_MAX},
     {"running", JSON_INTEGER, AT(running), .max = COUNT_MAX, .required = true},
     {"created", JSON_STRING, AT(created), .min = 1, .max = TIME_BYTES,
         .required = true},
@@ -231,6 +259,7 @@ static const struct json_field answer_fields[] = {
     {"code", JSON_STRING, AT(code), .min = 1, .max = LIMIT_NAME_BYTES},
     {"text", JSON_STRING, AT(text), .min = 1, .max = LIMIT_TEXT_BYTES},
     {"task", JSON_STRING, AT(task), .min = 1, .max = LIMIT_NAME_BYTES},
+    {"note", JSON_STRING, AT(note), .min = 1, .max = LIMIT_TEXT_BYTES},
 };
 #undef AT
 
@@ -253,6 +282,8 @@ static const struct json_shape create_shape = {
     JSON_SHAPE(create_fields, struct control_create)};
 static const struct json_shape update_shape = {
     JSON_SHAPE(update_fields, struct control_update)};
+static const struct json_shape lease_shape = {
+    JSON_SHAPE(lease_fields, struct control_lease)};
 static const struct json_shape ask_shape = {
     JSON_SHAPE(ask_fields, struct control_ask)};
 static const struct json_shape replay_shape = {
@@ -280,10 +311,14 @@ const struct json_shape *const control_shapes[CONTROL_TYPES] = {
     [CONTROL_TASK_GET] = &ask_shape,
     [CONTROL_TASK_UPDATE] = &update_shape,
     [CONTROL_TASK_DESTROY] = &ask_shape,
+    [CONTROL_LEASE] = &lease_shape,
     [CONTROL_RECORDINGS] = &ask_shape,
     [CONTROL_REPLAY] = &replay_shape,
     [CONTROL_SESSION] = &session_shape,
     [CONTROL_DOWN] = &ask_shape,
+    [CONTROL_RELOAD] = &ask_shape,
+    [CONTROL_UPGRADE] = &ask_shape,
+    [CONTROL_KEEPERS] = &ask_shape,
     [CONTROL_CONFIGURE] = &configure_shape,
     [CONTROL_KEYS] = &keys_shape,
     [CONTROL_NAMES] = &names_shape,

@@ -28,6 +28,7 @@ enum control_type {
 	CONTROL_TASK_GET,     /* struct control_ask */
 	CONTROL_TASK_UPDATE,  /* struct control_update */
 	CONTROL_TASK_DESTROY, /* struct control_ask */
+	CONTROL_LEASE,        /* struct control_lease */
 	CONTROL_RECORDINGS, /* struct control_ask: of a task, or all; each comes
 	                       as a recording message */
 	CONTROL_REPLAY,     /* struct control_replay: the answer's fd leads to a
@@ -35,7 +36,13 @@ enum control_type {
 	CONTROL_SESSION,    /* struct control_session: for the audit; no answer
 	                     */
 	/* admin -> manager, besides the task messages above */
-	CONTROL_DOWN, /* struct control_ask: destroy every task and end */
+	CONTROL_DOWN,    /* struct control_ask: destroy every task and end */
+	CONTROL_RELOAD,  /* struct control_ask: read configuration, keys and
+	                    profiles again */
+	CONTROL_UPGRADE, /* struct control_ask: become the program as it is on
+	                    the disk now; refused, or the connection ends */
+	CONTROL_KEEPERS, /* struct control_ask: replace the keeper of a task, or
+	                    all */
 	/* manager -> gate */
 	CONTROL_CONFIGURE, /* struct control_configure, with the listener's fd
 	                    */
@@ -52,6 +59,7 @@ enum control_type {
 struct control_ready {
 	int64_t pid;
 	int64_t sessions; /* open now: more than 0 after a manager's restart */
+	bool draining;    /* an earlier manager told it to drain */
 };
 
 struct control_attach {
@@ -73,8 +81,16 @@ struct control_update {
 	int64_t request;
 	char *principal;
 	char *task;
-	char **labels;  /* replaces all; NULL: as it was */
-	int64_t ttl_ms; /* from now on; -1: as it was; 0: none */
+	char **labels;   /* replaces all; NULL: as it was */
+	int64_t ttl_ms;  /* from now on; -1: as it was; 0: none */
+	int64_t idle_ms; /* the same */
+};
+
+struct control_lease {
+	int64_t request;
+	char *principal;
+	char *task;
+	int64_t ttl_ms; /* from now on; 0: give it up */
 };
 
 struct control_ask {
@@ -136,6 +152,14 @@ enum task_state {
 
 extern const char *const task_state_names[TASK_STATES + 1];
 
+/* What will end a task by itself; also what it is warned of. */
+enum task_end {
+	TASK_END_NONE = -1,
+	TASK_END_TTL = 0,
+	TASK_END_IDLE,
+	TASK_ENDS
+};
+
 struct control_task {
 	int64_t request; /* 0: an event, to whoever may see the task */
 	char *task;      /* id */
@@ -149,6 +173,10 @@ struct control_task {
 	struct task_limits limits;
 	char **labels;
 	int64_t ttl_ms;       /* left; 0: none */
+	int64_t idle_ms;      /* how long it may be idle; 0: for ever */
+	int64_t lease_ms;     /* left of the longest; 0: none is held */
+	int warning;          /* enum task_end: it is near */
+	int64_t ends_in_ms;   /* with warning */
 	int64_t running;      /* execs */
 	char *created;        /* RFC 3339 */
 	int64_t provision_ms; /* from asked to ready; -1 until then */
@@ -168,6 +196,7 @@ struct control_answer {
 	char *code; /* NULL: done; else error_code_name() */
 	char *text; /* with code */
 	char *task; /* the id: of create, attach */
+	char *note; /* about what was done, for a person; NULL */
 };
 
 extern const char *const control_types[CONTROL_TYPES + 1];
@@ -181,6 +210,7 @@ union control_body {
 	struct control_attach attach;
 	struct control_create create;
 	struct control_update update;
+	struct control_lease lease;
 	struct control_ask ask;
 	struct control_session session;
 	struct control_configure configure;

@@ -9,6 +9,7 @@
 
 const char *const custody_types[CUSTODY_TYPES + 1] = {
     [CUSTODY_TAKE] = "take",
+    [CUSTODY_LINK] = "link",
     [CUSTODY_CONFIGURE] = "configure",
     [CUSTODY_CGROUP] = "cgroup",
     [CUSTODY_ENDING] = "ending",
@@ -17,6 +18,7 @@ const char *const custody_types[CUSTODY_TYPES + 1] = {
     [CUSTODY_READY] = "ready",
     [CUSTODY_STARTED] = "started",
     [CUSTODY_ENDED] = "ended",
+    [CUSTODY_ACTIVITY] = "activity",
     [CUSTODY_LOST] = "lost",
     [CUSTODY_STOPPED] = "stopped",
 };
@@ -30,6 +32,8 @@ static const struct json_field configure_fields[] = {
         .required = true},
     {"output", JSON_INTEGER, AT(output), .min = LIMIT_OUTPUT_MIN,
         .max = LIMIT_OUTPUT_MAX, .required = true},
+    {"spool", JSON_INTEGER, AT(spool), .min = LIMIT_SPOOL_MIN,
+        .max = LIMIT_SPOOL_MAX},
     {"recording", JSON_RECORD, AT(recording), .shape = &recording_spec_shape},
 };
 #undef AT
@@ -61,6 +65,13 @@ static const struct json_field ended_fields[] = {
 };
 #undef AT
 
+#define AT(member) offsetof(struct custody_activity, member)
+static const struct json_field activity_fields[] = {
+    {"active", JSON_BOOL, AT(active), .required = true},
+    {"idle_ms", JSON_INTEGER, AT(idle_ms), .max = JSON_INTEGER_MAX},
+};
+#undef AT
+
 static const struct json_shape configure_shape = {
     JSON_SHAPE(configure_fields, struct custody_configure)};
 static const struct json_shape state_shape = {
@@ -69,9 +80,12 @@ static const struct json_shape started_shape = {
     JSON_SHAPE(started_fields, struct custody_started)};
 static const struct json_shape ended_shape = {
     JSON_SHAPE(ended_fields, struct custody_ended)};
+static const struct json_shape activity_shape = {
+    JSON_SHAPE(activity_fields, struct custody_activity)};
 
 const struct json_shape *const custody_shapes[CUSTODY_TYPES] = {
     [CUSTODY_TAKE] = &json_empty_shape,
+    [CUSTODY_LINK] = &json_empty_shape,
     [CUSTODY_CONFIGURE] = &configure_shape,
     [CUSTODY_CGROUP] = &json_empty_shape,
     [CUSTODY_ENDING] = &json_empty_shape,
@@ -80,6 +94,7 @@ const struct json_shape *const custody_shapes[CUSTODY_TYPES] = {
     [CUSTODY_READY] = &link_hello_shape,
     [CUSTODY_STARTED] = &started_shape,
     [CUSTODY_ENDED] = &ended_shape,
+    [CUSTODY_ACTIVITY] = &activity_shape,
     [CUSTODY_LOST] = &json_empty_shape,
     [CUSTODY_STOPPED] = &json_empty_shape,
 };

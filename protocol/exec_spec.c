@@ -21,6 +21,11 @@ const char *const size_policy_names[SIZE_POLICIES + 1] = {
     [SIZE_FIXED] = "fixed",
 };
 
+const char *const exec_overflow_names[OVERFLOWS + 1] = {
+    [OVERFLOW_SLOW] = "slow",
+    [OVERFLOW_DROP] = "drop",
+};
+
 #define AT(member) offsetof(struct exec_pty, member)
 static const struct json_field pty_fields[] = {
     {"rows", JSON_INTEGER, AT(rows), .min = 1, .max = LIMIT_PTY_ROWS,
@@ -33,7 +38,7 @@ static const struct json_field pty_fields[] = {
 };
 #undef AT
 
-static const struct json_shape pty_shape = {
+const struct json_shape exec_pty_shape = {
     JSON_SHAPE(pty_fields, struct exec_pty)};
 
 #define AT(member) offsetof(struct exec_spec, member)
@@ -49,7 +54,10 @@ static const struct json_field fields[] = {
     {"timeout_ms", JSON_INTEGER, AT(timeout_ms), .min = 1,
         .max = LIMIT_EXEC_MS_MAX},
     {"name", JSON_STRING, AT(name), .min = 1, .max = LIMIT_NAME_BYTES},
-    {"pty", JSON_RECORD, AT(pty), .shape = &pty_shape},
+    {"pty", JSON_RECORD, AT(pty), .shape = &exec_pty_shape},
+    {"token", JSON_STRING, AT(token), .min = 1, .max = LIMIT_TOKEN_BYTES},
+    {"overflow", JSON_ENUM, AT(overflow), .names = exec_overflow_names,
+        .absent = OVERFLOW_SLOW},
     /* the rest is not a brain's */
     {"login", JSON_BOOL, AT(login), .absent = false},
 };

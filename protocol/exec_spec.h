@@ -36,6 +36,15 @@ struct exec_pty {
 	int size;     /* enum size_policy */
 };
 
+/* When the spool is full of what the owner has not been sent. */
+enum exec_overflow {
+	OVERFLOW_SLOW = 0, /* the command waits */
+	OVERFLOW_DROP,     /* the oldest goes, and a gap says so */
+	OVERFLOWS
+};
+
+extern const char *const exec_overflow_names[OVERFLOWS + 1];
+
 struct exec_spec {
 	char **argv;    /* run as it is, or */
 	char *command;  /* given to the user's shell with -c; or */
@@ -49,12 +58,19 @@ struct exec_spec {
 	                           EXEC_STDIN_OPEN and STDIN frames */
 	struct exec_pty pty;
 	int64_t timeout_ms; /* 0: the default of whoever attaches */
-	char *name; /* a label for lists; with pty: of the session, which
-	               no other running terminal of the task has; NULL */
+	char *name;   /* a label for lists; with pty: of the session, which
+	                 no other running terminal of the task has; NULL */
+	char *token;  /* client token: a principal's second start with the
+	                 token of an exec that is kept attaches to that;
+	                 NULL. Not sent to the agent, as timeout_ms */
+	int overflow; /* enum exec_overflow; not sent to the agent */
 };
 
-/* argv command cwd env user stdin timeout_ms name pty login */
+/* argv command cwd env user stdin timeout_ms name pty token overflow login */
 extern const struct json_shape exec_spec_shape;
+
+/* A terminal alone: rows cols term size. */
+extern const struct json_shape exec_pty_shape;
 
 /* What a brain may say: all but login. */
 extern const struct json_shape exec_spec_brain_shape;

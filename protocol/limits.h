@@ -50,8 +50,12 @@
 #define LIMIT_EXECS_MAX     1024 /* running at once in a task */
 #define LIMIT_EXEC_MS_MAX   (7ll * 24 * 3600 * 1000)
 #define LIMIT_TTL_MS_MAX    (365ll * 24 * 3600 * 1000)
+#define LIMIT_LEASE_MS_MAX  (24ll * 3600 * 1000)
+#define LIMIT_LEASES        64u /* of one task, each another principal's */
 #define LIMIT_OUTPUT_MIN    (256ll << 10)
 #define LIMIT_OUTPUT_MAX    (64ll << 30)
+#define LIMIT_SPOOL_MIN     (1ll << 20)
+#define LIMIT_SPOOL_MAX     (16ll << 40)
 #define LIMIT_EXECS_KEPT    256u /* ended execs a keeper remembers */
 
 /* a terminal */

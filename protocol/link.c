@@ -7,8 +7,7 @@
 #include "protocol/limits.h"
 #include "protocol/signal.h"
 
-#define VERSION_BYTES 64
-#define PROTOCOL_MAX  1000
+#define PROTOCOL_MAX 1000
 
 const char *const link_types[LINK_TYPES + 1] = {
     [LINK_EXEC] = "exec",
@@ -16,7 +15,10 @@ const char *const link_types[LINK_TYPES + 1] = {
     [LINK_KILL] = "kill",
     [LINK_RESIZE] = "resize",
     [LINK_HANGUP] = "hangup",
+    [LINK_RESUME] = "resume",
+    [LINK_FORGET] = "forget",
     [LINK_HELLO] = "hello",
+    [LINK_HELD] = "held",
     [LINK_STARTED] = "started",
     [LINK_REFUSED] = "refused",
     [LINK_TERMINAL] = "terminal",
@@ -76,8 +78,25 @@ static const struct json_field signal_fields[] = {
 static const struct json_field hello_fields[] = {
     {"protocol", JSON_INTEGER, AT(protocol), .min = 1, .max = PROTOCOL_MAX,
         .required = true},
-    {"version", JSON_STRING, AT(version), .min = 1, .max = VERSION_BYTES,
+    {"version", JSON_STRING, AT(version), .min = 1, .max = LINK_VERSION_BYTES,
         .required = true},
+    {"execs", JSON_INTEGER, AT(execs), .max = LINK_HELD_MAX},
+};
+#undef AT
+
+#define AT(member) offsetof(struct link_held, member)
+static const struct json_field held_fields[] = {
+    {"stdout", JSON_INTEGER, AT(out), .max = JSON_INTEGER_MAX},
+    {"stderr", JSON_INTEGER, AT(err), .max = JSON_INTEGER_MAX},
+    {"stdin", JSON_INTEGER, AT(taken), .max = JSON_INTEGER_MAX},
+    {"credit", JSON_INTEGER, AT(credit), .max = WINDOW_STDIN},
+};
+#undef AT
+
+#define AT(member) offsetof(struct link_resume, member)
+static const struct json_field resume_fields[] = {
+    {"stdout", JSON_INTEGER, AT(out), .max = JSON_INTEGER_MAX},
+    {"stderr", JSON_INTEGER, AT(err), .max = JSON_INTEGER_MAX},
 };
 #undef AT
 
@@ -141,6 +160,10 @@ const struct json_shape link_hello_shape = {
     JSON_SHAPE(hello_fields, struct link_hello)};
 const struct json_shape link_resize_shape = {
     JSON_SHAPE(resize_fields, struct link_resize)};
+static const struct json_shape held_shape = {
+    JSON_SHAPE(held_fields, struct link_held)};
+static const struct json_shape resume_shape = {
+    JSON_SHAPE(resume_fields, struct link_resume)};
 static const struct json_shape terminal_shape = {
     JSON_SHAPE(terminal_fields, struct link_terminal)};
 static const struct json_shape started_shape = {
@@ -156,7 +179,10 @@ const struct json_shape *const link_shapes[LINK_TYPES] = {
     [LINK_KILL] = &json_empty_shape,
     [LINK_RESIZE] = &link_resize_shape,
     [LINK_HANGUP] = &json_empty_shape,
+    [LINK_RESUME] = &resume_shape,
+    [LINK_FORGET] = &json_empty_shape,
     [LINK_HELLO] = &link_hello_shape,
+    [LINK_HELD] = &held_shape,
     [LINK_STARTED] = &started_shape,
     [LINK_REFUSED] = &refused_shape,
     [LINK_TERMINAL] = &terminal_shape,

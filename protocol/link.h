@@ -5,12 +5,24 @@
  * in the life of a task; 0 is the link itself.
  *
  * keeper -> agent            agent -> keeper
- *   exec                       hello (stream 0, once, first)
- *   STDIN*, empty at the end   started | refused
- *   WINDOW (output credit)     STDOUT*, STDERR*, PTY*; empty at each one's end
- *   signal                     WINDOW (stdin credit)
- *   kill                       terminal
- *   resize, hangup             exit, always last of its stream
+ *   exec                       hello (stream 0, once, first), then held*
+ *   resume (answers held)      started | refused
+ *   STDIN*, empty at the end   STDOUT*, STDERR*, PTY*; empty at each one's end
+ *   WINDOW (output credit)     WINDOW (stdin credit)
+ *   signal                     terminal
+ *   kill                       exit, always last of its stream
+ *   resize, hangup
+ *   forget (answers exit, refused)
+ *
+ * A link can be replaced, because its keeper was: the agent gets a descriptor
+ * on the link that it has (SCM_RIGHTS, with one byte). It drops that link with
+ * everything that is not whole on it and all that it has not sent yet, says
+ * hello on the new one and held for each exec whose end is not forgotten.
+ * Output credit is the acknowledgement: the agent keeps what it was not given
+ * credit for, and after resume sends it again from the offsets that the keeper
+ * has, then goes on: started (or refused), output, terminal, exit. Nothing but
+ * held is said of an exec before its resume; signals, resizes and a hangup that
+ * were on their way may be lost and are said again by the keeper.
  *
  * Both sides begin with WINDOW_OUTPUT, or WINDOW_PTY for a terminal, and
  * WINDOW_STDIN of credit for an exec.
@@ -34,7 +46,11 @@ enum link_type {
 	                  a pty; the kernel sends SIGWINCH */
 	LINK_HANGUP,   /* keeper -> agent: close the pty, as a modem would;
 	                  the kernel sends SIGHUP; no members */
+	LINK_RESUME,   /* keeper -> agent: struct link_resume */
+	LINK_FORGET,   /* keeper -> agent: how it ended is kept here; no
+	                  members */
 	LINK_HELLO,    /* agent -> keeper: struct link_hello */
+	LINK_HELD,     /* agent -> keeper: struct link_held */
 	LINK_STARTED,  /* agent -> keeper: struct link_started */
 	LINK_REFUSED,  /* agent -> keeper: struct link_refused */
 	LINK_TERMINAL, /* agent -> keeper: struct link_terminal */
@@ -85,9 +101,29 @@ struct link_terminal {
 struct link_hello {
 	int64_t protocol; /* LINK_PROTOCOL */
 	char *version;    /* the agent's, for logs */
+	int64_t execs;    /* so many held follow; 0 on the first link */
 };
 
-#define LINK_PROTOCOL 1
+/* Execs that are not forgotten: those that run, and as many that do not. */
+#define LINK_HELD_MAX      2048
+#define LINK_PROTOCOL      1
+#define LINK_VERSION_BYTES 64
+
+/* An exec of which the keeper may not know everything; offsets in bytes from
+ * the beginning of a stream. */
+struct link_held {
+	int64_t out;    /* "stdout": the first byte that it can send again; a
+	                   terminal's "pty" counts here too */
+	int64_t err;    /* "stderr" */
+	int64_t taken;  /* "stdin": bytes that have come */
+	int64_t credit; /* ... and so many more may */
+};
+
+/* The first byte of each stream that the keeper has not kept. */
+struct link_resume {
+	int64_t out; /* "stdout" */
+	int64_t err; /* "stderr" */
+};
 
 struct link_started {
 	int64_t pid; /* in the sandbox's pid namespace */
@@ -125,6 +161,8 @@ union link_body {
 	struct link_exec exec;
 	struct link_signal signal;
 	struct link_hello hello;
+	struct link_held held;
+	struct link_resume resume;
 	struct link_started started;
 	struct link_refused refused;
 	struct link_resize resize;

@@ -13,6 +13,7 @@ const char *const request_types[REQUEST_TYPES + 1] = {
     [REQUEST_TASK_GET] = "task.get",
     [REQUEST_TASK_UPDATE] = "task.update",
     [REQUEST_TASK_DESTROY] = "task.destroy",
+    [REQUEST_LEASE] = "lease",
     [REQUEST_EXEC] = "exec",
     [REQUEST_STDIN] = "stdin",
     [REQUEST_SIGNAL] = "signal",
@@ -96,8 +97,17 @@ static const struct json_field update_fields[] = {
     {"labels", JSON_MAP, AT(labels), .max = LIMIT_LABELS,
         .item_max = LIMIT_LABEL_BYTES},
     {"ttl_ms", JSON_INTEGER, AT(ttl_ms), .max = LIMIT_TTL_MS_MAX, .absent = -1},
+    {"idle_ms", JSON_INTEGER, AT(idle_ms), .max = LIMIT_TTL_MS_MAX,
+        .absent = -1},
 };
 #undef AT
+
+static const struct json_field lease_fields[] = {
+    ID(request_lease),
+    TASK(request_lease),
+    {"ttl_ms", JSON_INTEGER, offsetof(struct request_lease, ttl_ms),
+        .max = LIMIT_LEASE_MS_MAX, .required = true},
+};
 
 #define AT(member) offsetof(struct request_exec, member)
 static const struct json_field exec_fields[] = {
@@ -209,6 +219,8 @@ static const struct json_shape create_shape = {
     JSON_SHAPE(create_fields, struct request_create)};
 static const struct json_shape update_shape = {
     JSON_SHAPE(update_fields, struct request_update)};
+static const struct json_shape lease_shape = {
+    JSON_SHAPE(lease_fields, struct request_lease)};
 static const struct json_shape exec_shape = {
     JSON_SHAPE(exec_fields, struct request_exec)};
 static const struct json_shape stdin_shape = {
@@ -236,6 +248,7 @@ const struct json_shape *const request_shapes[REQUEST_TYPES] = {
     [REQUEST_TASK_GET] = &task_shape,
     [REQUEST_TASK_UPDATE] = &update_shape,
     [REQUEST_TASK_DESTROY] = &task_shape,
+    [REQUEST_LEASE] = &lease_shape,
     [REQUEST_EXEC] = &exec_shape,
     [REQUEST_STDIN] = &stdin_shape,
     [REQUEST_SIGNAL] = &signal_shape,

@@ -23,6 +23,7 @@ enum request_type {
 	REQUEST_TASK_GET,        /* struct request_task */
 	REQUEST_TASK_UPDATE,     /* struct request_update */
 	REQUEST_TASK_DESTROY,    /* struct request_task */
+	REQUEST_LEASE,           /* struct request_lease */
 	REQUEST_EXEC,            /* struct request_exec */
 	REQUEST_STDIN,           /* struct request_stdin */
 	REQUEST_SIGNAL,          /* struct request_signal */
@@ -57,7 +58,14 @@ struct request_update {
 	char *id;
 	char *task;
 	char **labels;
-	int64_t ttl_ms; /* -1: as it was */
+	int64_t ttl_ms;  /* -1: as it was */
+	int64_t idle_ms; /* the same */
+};
+
+struct request_lease {
+	char *id;
+	char *task;
+	int64_t ttl_ms; /* 0: give it up */
 };
 
 struct request_exec {
@@ -142,6 +150,7 @@ union request_body {
 	struct request_task task;
 	struct request_create create;
 	struct request_update update;
+	struct request_lease lease;
 	struct request_exec exec;
 	struct request_stdin stdin_data;
 	struct request_signal signal;
@@ -200,8 +209,9 @@ struct event_reply {
 	           */
 	bool ok;
 	struct reply_error error;
-	char *task;            /* id: create, get, update, destroy */
-	struct task_view view; /* "info": create, get, update */
+	char *task;            /* id: create, get, update, destroy,
+	                          lease */
+	struct task_view view; /* "info": create, get, update, lease */
 	char *exec;            /* exec, attach */
 	int64_t pid;           /* exec; -1 */
 	int64_t out;           /* "stdout", attach; -1 */

@@ -22,6 +22,8 @@ static const struct json_field limits_fields[] = {
         .absent = -1},
     {"output", JSON_INTEGER, AT(output), .min = LIMIT_OUTPUT_MIN,
         .max = LIMIT_OUTPUT_MAX, .absent = -1},
+    {"spool", JSON_INTEGER, AT(spool), .min = LIMIT_SPOOL_MIN,
+        .max = LIMIT_SPOOL_MAX, .absent = -1},
 };
 #undef AT
 
@@ -58,6 +60,8 @@ static const struct json_field fields[] = {
     {"labels", JSON_MAP, AT(labels), .max = LIMIT_LABELS,
         .item_max = LIMIT_LABEL_BYTES},
     {"ttl_ms", JSON_INTEGER, AT(ttl_ms), .max = LIMIT_TTL_MS_MAX, .absent = -1},
+    {"idle_ms", JSON_INTEGER, AT(idle_ms), .max = LIMIT_TTL_MS_MAX,
+        .absent = -1},
     {"token", JSON_STRING, AT(token), .min = 1, .max = LIMIT_TOKEN_BYTES},
 };
 #undef AT

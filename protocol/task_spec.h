@@ -22,6 +22,7 @@ struct task_limits {
 	int64_t exec_ms; /* time-out of a brain's command that names none */
 	int64_t execs;   /* running at once */
 	int64_t output;  /* bytes of output kept per exec */
+	int64_t spool;   /* ... and of all together */
 };
 
 enum recording_format { RECORDING_2 = 0, RECORDING_3, RECORDING_FORMATS };
@@ -41,10 +42,11 @@ struct task_spec {
 	char *image;   /* NULL: the profile's */
 	char *runtime; /* NULL: the profile's; "auto", "runc", "crun" */
 	struct task_limits limits;
-	char **env;     /* for every command */
-	char **labels;  /* "name=value" */
-	int64_t ttl_ms; /* -1: the profile's; 0: none */
-	char *token;    /* client token: the same token gives the same task */
+	char **env;      /* for every command */
+	char **labels;   /* "name=value" */
+	int64_t ttl_ms;  /* -1: the profile's; 0: none */
+	int64_t idle_ms; /* as ttl_ms: how long it may be idle */
+	char *token;     /* client token: the same token gives the same task */
 };
 
 extern const struct json_shape task_spec_shape;

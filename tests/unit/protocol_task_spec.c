@@ -12,7 +12,7 @@
 #include "protocol/limits.h"
 #include "protocol/task_spec.h"
 
-static const struct task_limits none = {false, -1, -1, -1, -1, -1, -1};
+static const struct task_limits none = {false, -1, -1, -1, -1, -1, -1, -1};
 
 static void
 an_empty_spec_leaves_everything_to_the_profile(void **state)
@@ -35,7 +35,7 @@ static void
 what_is_given_wins_over_the_default(void **state)
 {
 	struct task_limits limits = none;
-	const struct task_limits defaults = {true, 1000, 2, 3, 4, 5, 6};
+	const struct task_limits defaults = {true, 1000, 2, 3, 4, 5, 6, 7};
 
 	(void)state;
 	limits.memory = 20;
@@ -48,6 +48,7 @@ what_is_given_wins_over_the_default(void **state)
 	assert_int_equal(limits.exec_ms, 4);
 	assert_int_equal(limits.execs, 5);
 	assert_int_equal(limits.output, 60);
+	assert_int_equal(limits.spool, 7);
 }
 
 static void
