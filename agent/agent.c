@@ -73,6 +73,32 @@ on_hangup(struct agent *agent, uint32_t stream, const union link_body *body,
 	return exec == NULL ? 0 : exec_take_hangup(exec, err);
 }
 
+static int
+on_resume(struct agent *agent, uint32_t stream, const union link_body *body,
+    struct error *err)
+{
+	struct exec *exec;
+
+	if (execs_find(&agent->execs, stream, &exec, err) != 0)
+		return -1;
+	if (exec == NULL)
+		return error_set(err, ERROR_INVALID,
+		    "exec %u, which is to be resumed, was forgotten", stream);
+	return exec_take_resume(exec, &body->resume, err);
+}
+
+static int
+on_forget(struct agent *agent, uint32_t stream, const union link_body *body,
+    struct error *err)
+{
+	struct exec *exec;
+
+	(void)body;
+	if (execs_find(&agent->execs, stream, &exec, err) != 0)
+		return -1;
+	return exec == NULL ? 0 : exec_take_forget(exec, err);
+}
+
 /* NULL: not for a keeper to say. */
 static int (*const message_takers[LINK_TYPES])(struct agent *agent,
     uint32_t stream, const union link_body *body, struct error *err) = {
@@ -81,6 +107,8 @@ static int (*const message_takers[LINK_TYPES])(struct agent *agent,
     [LINK_KILL] = on_kill,
     [LINK_RESIZE] = on_resize,
     [LINK_HANGUP] = on_hangup,
+    [LINK_RESUME] = on_resume,
+    [LINK_FORGET] = on_forget,
 };
 
 static int
@@ -139,6 +167,14 @@ on_frame(void *owner, const struct frame *frame, struct error *err)
 		return error_set(err, ERROR_INVALID, "a %s frame from a keeper",
 		    frame_kind_name(frame->kind));
 	return frame_takers[frame->kind](owner, frame, err);
+}
+
+static void
+on_replaced(void *owner)
+{
+	struct agent *agent = owner;
+
+	execs_hold(&agent->execs);
 }
 
 static void
@@ -210,10 +246,6 @@ open_shared(struct agent *agent, struct error *err)
 int
 agent_open(struct agent *agent, int link_fd, struct error *err)
 {
-	char version[] = SALLYPORT_VERSION;
-	struct link_hello hello = {
-	    .protocol = LINK_PROTOCOL, .version = version};
-
 	if (loop_open(&agent->loop, err) != 0 || open_shared(agent, err) != 0 ||
 	    privilege_confine(err) != 0 || open_signals(agent, err) != 0)
 		return -1;
@@ -221,10 +253,11 @@ agent_open(struct agent *agent, int link_fd, struct error *err)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
 		return error_sys(err, "become a subreaper");
 	agent->link.on_frame = on_frame;
+	agent->link.on_replaced = on_replaced;
 	agent->link.owner = agent;
 	if (link_io_open(&agent->link, &agent->loop, link_fd, err) != 0)
 		return -1;
-	link_io_send_message(&agent->link, 0, LINK_HELLO, &hello);
+	execs_hold(&agent->execs);
 	return 0;
 }
 
@@ -234,6 +267,8 @@ agent_serve(struct agent *agent, struct error *err)
 	while (!agent->link.ended) {
 		int wait_ms = execs_tick(&agent->execs);
 
+		if (execs_say(&agent->execs))
+			wait_ms = 0;
 		link_io_flush(&agent->link);
 		if (loop_turn(&agent->loop, wait_ms, err) != 0)
 			return -1;

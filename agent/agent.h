@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The agent: what the keeper says on the link, done. It ends when the link
- * does, and takes every process of the sandbox with it: as PID 1 because the
- * kernel ends them, otherwise because each subreaper hears that it is gone.
+ * does, unless another came in its place (link_io.h), and takes every process
+ * of the sandbox with it: as PID 1 because the kernel ends them, otherwise
+ * because each subreaper hears that it is gone.
  */
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/notice.h"
 #include "agent/pipes.h"
 #include "agent/refused.h"
 #include "agent/subreaper.h"
@@ -23,38 +22,33 @@
 #include "protocol/memory.h"
 #include "protocol/signal.h"
 
-/* More than this was never given out: no grant may lead beyond it. */
-#define CREDIT_MAX (1u << 30)
-
 static void
 close_all(struct exec *exec)
 {
 	int i;
 
-	for (i = 0; i < EXEC_OUTPUTS; i++)
+	for (i = 0; i < SEND_STREAMS; i++)
 		output_close(&exec->outputs[i]);
 	input_close(&exec->input);
 	pty_close(&exec->pty);
 }
 
-/* The order that is promised: data, its ends, exit. */
-static void
-finish(struct exec *exec)
+void
+exec_finish(struct exec *exec)
 {
 	int i;
 
-	for (i = 0; i < EXEC_OUTPUTS; i++)
+	for (i = 0; i < SEND_STREAMS; i++)
 		output_finish(&exec->outputs[i]);
 	close_all(exec);
-	notice_exit(exec->shared->link, exec->number, &exec->ending);
+	outbox_exit(&exec->outbox, &exec->ending);
 	exec->state = EXEC_FINISHED;
 }
 
 static bool
 has_output(const struct exec *exec)
 {
-	return exec->outputs[EXEC_STDOUT].open ||
-	       exec->outputs[EXEC_STDERR].open;
+	return exec->outputs[SEND_OUT].open || exec->outputs[SEND_ERR].open;
 }
 
 /* Out of memory in the kernel: nothing can be promised any more, so the
@@ -64,7 +58,7 @@ watch_outputs(struct exec *exec, bool wanted)
 {
 	int i;
 
-	for (i = 0; i < EXEC_OUTPUTS; i++) {
+	for (i = 0; i < SEND_STREAMS; i++) {
 		if (output_watch(&exec->outputs[i], wanted, NULL) != 0)
 			exec_take_kill(exec);
 	}
@@ -75,19 +69,17 @@ on_output(struct watch *watch, uint32_t events)
 {
 	struct exec *exec = watch->data;
 	struct output *output =
-	    &exec->outputs[watch == &exec->outputs[EXEC_STDERR].watch];
-	size_t sent = output_pump(output, exec->credit);
+	    &exec->outputs[watch == &exec->outputs[SEND_ERR].watch];
 
 	(void)events;
-	exec->credit -= sent;
-	if (sent > 0) {
+	if (output_pump(output) > 0) {
 		exec->output_ms = exec->shared->loop->now_ms;
+		exec->moved_ms = exec->output_ms;
 		input_answered(&exec->input);
 	}
-	if (exec->credit == 0)
-		watch_outputs(exec, false);
+	watch_outputs(exec, outbox_room(&exec->outbox) > 0);
 	if (exec->state == EXEC_DRAINING && !has_output(exec))
-		finish(exec);
+		exec_finish(exec);
 }
 
 void
@@ -101,17 +93,17 @@ exec_ended(struct exec *exec, const struct ending *ending)
 	exec->ending = *ending;
 	exec->died_ms = exec->shared->loop->now_ms;
 	exec->output_ms = exec->died_ms;
-	for (i = 0; i < EXEC_OUTPUTS; i++)
+	for (i = 0; i < SEND_STREAMS; i++)
 		output_owe(&exec->outputs[i]);
 	if (!has_output(exec))
-		finish(exec);
+		exec_finish(exec);
 }
 
 static void
-refuse(struct exec *exec, struct refused *refused)
+refuse(struct exec *exec, const struct refused *refused)
 {
 	close_all(exec);
-	notice_refused(exec->shared->link, exec->number, refused);
+	outbox_refuse(&exec->outbox, refused);
 	exec->state = EXEC_FINISHED;
 }
 
@@ -120,20 +112,19 @@ refuse(struct exec *exec, struct refused *refused)
 static void
 hang_up(struct exec *exec)
 {
-	output_finish(&exec->outputs[EXEC_STDOUT]);
+	output_finish(&exec->outputs[SEND_OUT]);
 	input_close(&exec->input);
 	pty_close(&exec->pty);
 	if (exec->state == EXEC_DRAINING)
-		finish(exec);
+		exec_finish(exec);
 }
 
 static void
 started(struct exec *exec)
 {
 	exec->state = EXEC_RUNNING;
-	notice_started(exec->shared->link, exec->number, exec->pid);
-	if (exec->credit > 0)
-		watch_outputs(exec, true);
+	outbox_started(&exec->outbox, exec->pid);
+	watch_outputs(exec, true);
 	if (exec->pty.hung_up)
 		hang_up(exec);
 }
@@ -147,8 +138,7 @@ take_terminal(struct exec *exec, int fd)
 		return;
 	}
 	pty_open(&exec->pty, fd);
-	output_open_pty(
-	    &exec->outputs[EXEC_STDOUT], &exec->pty, on_output, exec);
+	output_open_pty(&exec->outputs[SEND_OUT], &exec->pty, on_output, exec);
 	if (input_begin(&exec->input, NULL) != 0)
 		exec_take_kill(exec);
 }
@@ -234,25 +224,12 @@ fork_subreaper(const struct exec_shared *shared, const struct pipes *pipes,
 }
 
 static void
-set_output(struct exec *exec, int index, enum frame_kind kind)
-{
-	struct output *output = &exec->outputs[index];
-
-	output->loop = exec->shared->loop;
-	output->link = exec->shared->link;
-	output->kind = kind;
-	output->stream = exec->number;
-}
-
-static void
 set_pipes(struct exec *exec, struct pipes *pipes)
 {
-	set_output(exec, EXEC_STDOUT, FRAME_STDOUT);
-	set_output(exec, EXEC_STDERR, FRAME_STDERR);
-	output_open(&exec->outputs[EXEC_STDOUT],
-	    take_fd(&pipes->out[PIPE_OURS]), on_output, exec);
-	output_open(&exec->outputs[EXEC_STDERR],
-	    take_fd(&pipes->err[PIPE_OURS]), on_output, exec);
+	output_open(&exec->outputs[SEND_OUT], take_fd(&pipes->out[PIPE_OURS]),
+	    on_output, exec);
+	output_open(&exec->outputs[SEND_ERR], take_fd(&pipes->err[PIPE_OURS]),
+	    on_output, exec);
 	input_open(&exec->input, take_fd(&pipes->in[PIPE_OURS]));
 }
 
@@ -260,24 +237,27 @@ set_pipes(struct exec *exec, struct pipes *pipes)
 static void
 set_terminal(struct exec *exec)
 {
-	pty_init(&exec->pty, exec->shared->link, exec->number);
-	set_output(exec, EXEC_STDOUT, FRAME_PTY);
+	pty_init(&exec->pty, &exec->outbox);
 	input_open_pty(&exec->input, &exec->pty);
-	exec->credit = WINDOW_PTY;
 }
 
 static struct exec *
-make(const struct exec_shared *shared, uint32_t number, pid_t subreaper)
+make(const struct exec_shared *shared, uint32_t number, bool terminal)
 {
 	struct exec *exec = memory_new(1, sizeof(*exec));
+	enum send_kind kind;
 
 	exec->shared = shared;
 	exec->number = number;
-	exec->subreaper = subreaper;
-	exec->credit = WINDOW_OUTPUT;
+	exec->control.fd = -1;
+	outbox_init(&exec->outbox, shared->link, number, terminal);
+	for (kind = SEND_OUT; kind < SEND_STREAMS; kind++) {
+		exec->outputs[kind].loop = shared->loop;
+		exec->outputs[kind].outbox = &exec->outbox;
+		exec->outputs[kind].kind = kind;
+	}
 	exec->input.loop = shared->loop;
-	exec->input.link = shared->link;
-	exec->input.stream = number;
+	exec->input.outbox = &exec->outbox;
 	return exec;
 }
 
@@ -301,38 +281,70 @@ struct exec *
 exec_start(const struct exec_shared *shared, uint32_t number,
     const struct exec_spec *spec)
 {
+	struct exec *exec = make(shared, number, spec->pty.present);
 	struct refused refused;
 	struct pipes pipes;
-	struct exec *exec = NULL;
 	pid_t subreaper = -1;
 
 	pipes_init(&pipes);
 	if (pipes_open(&pipes, spec, &refused) != 0)
 		goto out;
 	subreaper = fork_subreaper(shared, &pipes, spec);
-	if (subreaper < 0) {
+	if (subreaper < 0)
 		(void)refused_sys(&refused, errno, "cannot start a process");
-		goto out;
-	}
-	exec = make(shared, number, subreaper);
-	equip(exec, &pipes, spec->pty.present);
 out:
+	if (subreaper < 0) {
+		refuse(exec, &refused);
+	} else {
+		exec->subreaper = subreaper;
+		equip(exec, &pipes, spec->pty.present);
+	}
 	pipes_close(&pipes);
-	if (exec == NULL)
-		notice_refused(shared->link, number, &refused);
 	return exec;
+}
+
+struct exec *
+exec_refuse(const struct exec_shared *shared, uint32_t number,
+    const struct refused *refused)
+{
+	struct exec *exec = make(shared, number, false);
+
+	refuse(exec, refused);
+	return exec;
+}
+
+bool
+exec_is_alive(const struct exec *exec)
+{
+	return exec->state != EXEC_FINISHED || exec->subreaper > 0;
 }
 
 void
 exec_release(struct exec *exec)
 {
-	assert(exec->state == EXEC_FINISHED && exec->subreaper == 0);
+	assert(!exec_is_alive(exec) && exec->outbox.is_forgotten);
 	close_all(exec);
+	outbox_clear(&exec->outbox);
 	if (exec->control.fd >= 0) {
 		loop_remove(exec->shared->loop, &exec->control);
 		(void)close(exec->control.fd);
 	}
 	free(exec);
+}
+
+void
+exec_hold(struct exec *exec)
+{
+	struct link_held held;
+
+	if (exec->outbox.is_forgotten)
+		return;
+	input_hold(&exec->input);
+	held = (struct link_held){.taken = (int64_t)exec->input.come,
+	    .credit = (int64_t)exec->input.credit};
+	outbox_hold(&exec->outbox, &held);
+	if (exec->pty.present)
+		outbox_terminal(&exec->outbox, &exec->pty.told);
 }
 
 int
@@ -344,17 +356,40 @@ exec_take_stdin(
 	return input_take(&exec->input, bytes, len, err);
 }
 
+/* There is room for output again. */
+static void
+moved(struct exec *exec)
+{
+	exec->moved_ms = exec->shared->loop->now_ms;
+	if (exec->state != EXEC_STARTING)
+		watch_outputs(exec, outbox_room(&exec->outbox) > 0);
+}
+
 int
 exec_take_credit(struct exec *exec, uint32_t credit, struct error *err)
 {
-	if (credit > CREDIT_MAX - exec->credit)
-		return error_set(err, ERROR_LIMIT,
-		    "%u more bytes of credit for exec %u, which has %zu",
-		    credit, exec->number, exec->credit);
-	exec->credit += credit;
-	if (exec->state != EXEC_STARTING && exec->credit > 0)
-		watch_outputs(exec, true);
+	if (exec->outbox.is_forgotten)
+		return 0;
+	if (outbox_acknowledge(&exec->outbox, credit, err) != 0)
+		return -1;
+	moved(exec);
 	return 0;
+}
+
+int
+exec_take_resume(
+    struct exec *exec, const struct link_resume *resume, struct error *err)
+{
+	if (outbox_resume(&exec->outbox, resume, err) != 0)
+		return -1;
+	moved(exec);
+	return 0;
+}
+
+int
+exec_take_forget(struct exec *exec, struct error *err)
+{
+	return outbox_forget(&exec->outbox, err);
 }
 
 static bool
@@ -445,51 +480,4 @@ exec_lost_subreaper(struct exec *exec)
 	(void)refused_set(&refused, REFUSAL_SYSTEM,
 	    "the process that starts the command was killed");
 	refuse(exec, &refused);
-}
-
-/* When the drain is over, or when to look again. */
-static int
-tick_drain(struct exec *exec, int64_t now_ms)
-{
-	const struct output *outputs = exec->outputs;
-	bool empty = output_pending(&outputs[EXEC_STDOUT]) == 0 &&
-	             output_pending(&outputs[EXEC_STDERR]) == 0;
-	bool owes =
-	    outputs[EXEC_STDOUT].owed > 0 || outputs[EXEC_STDERR].owed > 0;
-	int64_t quiet_ms = exec->output_ms + LIMIT_DRAIN_QUIET_MS - now_ms;
-	int64_t rest_ms = exec->died_ms + LIMIT_DRAIN_MS - now_ms;
-
-	if ((empty && quiet_ms <= 0) || (!owes && rest_ms <= 0)) {
-		finish(exec);
-		return -1;
-	}
-	/* what is owed comes when the keeper gives credit, not with time */
-	if (owes && !empty)
-		return -1;
-	return (int)(empty ? quiet_ms : rest_ms);
-}
-
-static int
-tick_life(struct exec *exec, int64_t now_ms)
-{
-	if (exec->state == EXEC_DRAINING)
-		return tick_drain(exec, now_ms);
-	if (exec->kill_ms == 0 || exec->state == EXEC_FINISHED)
-		return -1;
-	if (now_ms < exec->kill_ms)
-		return (int)(exec->kill_ms - now_ms);
-	if (exec->subreaper > 0)
-		(void)kill(exec->subreaper, SIGKILL);
-	exec->kill_ms = now_ms + EXEC_KILL_MS;
-	return EXEC_KILL_MS;
-}
-
-int
-exec_tick(struct exec *exec, int64_t now_ms)
-{
-	int wait_ms = input_tick(&exec->input, now_ms);
-
-	if (exec->pty.present)
-		wait_ms = loop_sooner(wait_ms, pty_tick(&exec->pty));
-	return loop_sooner(wait_ms, tick_life(exec, now_ms));
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One exec, as the agent sees it: a subreaper, up to three pipes or a terminal,
- * credit, and how far its life has come.
+ * what the keeper is to be told, and how far its life has come.
  *
  *   STARTING   the subreaper was forked     --REFUSED--> FINISHED (refused)
- *   RUNNING    "started" was sent           --ending---> DRAINING
+ *   RUNNING    the command is executed      --ending---> DRAINING
  *   DRAINING   the command is dead; its output is read until it ends, or is
  *              empty and have been quiet for LIMIT_DRAIN_QUIET_MS, or
  *              LIMIT_DRAIN_MS have passed and all that was in them when it died
- *              has been sent
- *   FINISHED   "exit" or "refused" was sent; background processes may live on
- *              and can still be killed
- * It is freed when its subreaper is gone and it is FINISHED.
+ *              has been read
+ *   FINISHED   "exit" or "refused" is in the outbox; background processes may
+ *              live on and can still be killed
+ * It is freed when its subreaper is gone, it is FINISHED and the keeper has
+ * said forget. None of that waits for the link, which may be without a keeper:
+ * only the window, once it is full, holds the command.
  *
  * A subreaper can die early only by the kernel's hand (out of memory), or by a
  * command's where the agent could not take a uid of its own, or by ours, when
@@ -42,6 +44,7 @@
 
 #include "agent/input.h"
 #include "agent/loop.h"
+#include "agent/outbox.h"
 #include "agent/output.h"
 #include "agent/pty.h"
 #include "agent/report.h"
@@ -50,7 +53,9 @@ struct error;
 struct exec_spec;
 struct link_io;
 struct link_resize;
+struct link_resume;
 struct link_signal;
+struct refused;
 
 /* A subreaper that has not ended its exec so long after a kill is killed. */
 #define EXEC_KILL_MS 3000
@@ -62,9 +67,6 @@ enum exec_state {
 	EXEC_FINISHED,
 	EXEC_STATES
 };
-
-/* What a terminal says is in the place of stdout. */
-enum { EXEC_STDOUT = 0, EXEC_STDERR, EXEC_OUTPUTS };
 
 /* What every exec uses and none owns. */
 struct exec_shared {
@@ -82,26 +84,33 @@ struct exec {
 	pid_t subreaper;      /* 0 once it is gone */
 	pid_t pid;            /* the command's; 0 until it was tried */
 	struct watch control; /* to the subreaper */
-	struct output outputs[EXEC_OUTPUTS];
+	struct output outputs[SEND_STREAMS];
 	struct input input;
 	struct pty pty;
-	size_t credit;        /* output bytes that may be sent */
+	struct outbox outbox;
+	int64_t moved_ms;     /* when output last came or was acknowledged */
 	struct ending ending; /* from DRAINING on */
 	int64_t died_ms;      /* when it was seen that the command is dead */
 	int64_t output_ms;    /* when output last came after that */
 	int64_t kill_ms;      /* when a kill must have worked; 0: none asked */
 };
 
-/*
- * Start a command.
- *   returns the exec, owned, its life under way; or NULL when "refused" was
- *           sent already
- */
+/* Start a command. returns the exec, owned, its life under way or refused */
 struct exec *exec_start(const struct exec_shared *shared, uint32_t number,
     const struct exec_spec *spec);
 
-/* Free it. Only a FINISHED one whose subreaper is 0, between rounds. */
+/* An exec that is refused without having been tried; owned. */
+struct exec *exec_refuse(const struct exec_shared *shared, uint32_t number,
+    const struct refused *refused);
+
+/* Whether any process of it may live. */
+bool exec_is_alive(const struct exec *exec);
+
+/* Free it. Only one that is not alive, and forgotten, between rounds. */
 void exec_release(struct exec *exec);
+
+/* The link was replaced: say held on the new one, unless it is forgotten. */
+void exec_hold(struct exec *exec);
 
 /* Messages from the keeper. -1: it broke the rules, err says how. */
 int exec_take_stdin(
@@ -113,6 +122,9 @@ int exec_take_resize(
     struct exec *exec, const struct link_resize *size, struct error *err);
 int exec_take_hangup(struct exec *exec, struct error *err);
 void exec_take_kill(struct exec *exec);
+int exec_take_resume(
+    struct exec *exec, const struct link_resume *resume, struct error *err);
+int exec_take_forget(struct exec *exec, struct error *err);
 
 /* Read what the subreaper has sent and not been asked for yet. */
 void exec_hear(struct exec *exec);
@@ -123,10 +135,8 @@ void exec_lost_subreaper(struct exec *exec);
 /* The agent has reaped the command itself. */
 void exec_ended(struct exec *exec, const struct ending *ending);
 
-/*
- * Do what is due by now.
- * returns ms until it should be called again, -1: nothing is waited for
- */
-int exec_tick(struct exec *exec, int64_t now_ms);
+/* Its output is over, all of it or by decision: close what is open and tell
+ * the ends, then exit. Only of a DRAINING one. */
+void exec_finish(struct exec *exec);
 
 #endif

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/exec_time.h"
+#include "agent/link_io.h"
 #include "agent/notice.h"
 #include "agent/refused.h"
 #include "agent/tree.h"
@@ -32,34 +34,52 @@ position(const struct execs *execs, uint32_t number)
 	return low;
 }
 
-static void
+static struct exec *
 refuse_another(struct execs *execs, uint32_t number)
 {
 	struct refused refused;
 
 	(void)refused_set(
 	    &refused, REFUSAL_LIMIT, "too many commands at once in this task");
-	notice_refused(execs->shared.link, number, &refused);
+	return exec_refuse(&execs->shared, number, &refused);
+}
+
+/* Execs that are alive, and those that have ended and are not forgotten. */
+static void
+count_all(const struct execs *execs, size_t *alive, size_t *ended)
+{
+	size_t i;
+
+	*alive = *ended = 0;
+	for (i = 0; i < execs->count; i++) {
+		if (exec_is_alive(execs->items[i]))
+			++*alive;
+		else if (!execs->items[i]->outbox.is_forgotten)
+			++*ended;
+	}
 }
 
 int
 execs_start(struct execs *execs, uint32_t number, const struct exec_spec *spec,
     struct error *err)
 {
+	size_t alive, ended;
 	struct exec *exec;
 
 	if (number <= execs->last)
 		return error_set(err, ERROR_INVALID,
 		    "exec %u after exec %u: numbers go up", number,
 		    execs->last);
+	count_all(execs, &alive, &ended);
+	if (ended == LIMIT_EXECS_MAX || execs->count == EXECS_TABLE_MAX)
+		return error_set(err, ERROR_LIMIT,
+		    "exec %u, while %zu have ended and are not forgotten",
+		    number, ended);
 	execs->last = number;
-	if (execs->count == LIMIT_EXECS_MAX) {
-		refuse_another(execs, number);
-		return 0;
-	}
-	exec = exec_start(&execs->shared, number, spec);
-	if (exec != NULL)
-		execs->items[execs->count++] = exec;
+	exec = alive < LIMIT_EXECS_MAX
+	           ? exec_start(&execs->shared, number, spec)
+	           : refuse_another(execs, number);
+	execs->items[execs->count++] = exec;
 	return 0;
 }
 
@@ -126,7 +146,7 @@ execs_reap(struct execs *execs)
 static void
 kill_orphans(struct execs *execs)
 {
-	pid_t subreapers[LIMIT_EXECS_MAX];
+	pid_t subreapers[EXECS_TABLE_MAX];
 	struct tree tree = {.proc_fd = execs->shared.proc_fd,
 	    .root = getpid(),
 	    .spared = subreapers};
@@ -141,7 +161,7 @@ kill_orphans(struct execs *execs)
 }
 
 static void
-forget(struct execs *execs)
+release_some(struct execs *execs)
 {
 	size_t kept = 0;
 	size_t i;
@@ -149,12 +169,42 @@ forget(struct execs *execs)
 	for (i = 0; i < execs->count; i++) {
 		struct exec *exec = execs->items[i];
 
-		if (exec->state == EXEC_FINISHED && exec->subreaper == 0)
+		if (exec->outbox.is_forgotten && !exec_is_alive(exec))
 			exec_release(exec);
 		else
 			execs->items[kept++] = exec;
 	}
 	execs->count = kept;
+}
+
+void
+execs_hold(struct execs *execs)
+{
+	char version[] = SALLYPORT_VERSION;
+	struct link_hello hello = {
+	    .protocol = LINK_PROTOCOL, .version = version};
+	size_t i;
+
+	for (i = 0; i < execs->count; i++)
+		hello.execs += !execs->items[i]->outbox.is_forgotten;
+	link_io_send_message(execs->shared.link, 0, LINK_HELLO, &hello);
+	for (i = 0; i < execs->count; i++)
+		exec_hold(execs->items[i]);
+}
+
+bool
+execs_say(struct execs *execs)
+{
+	bool more = false;
+	size_t i;
+
+	execs->turn++;
+	for (i = 0; i < execs->count; i++) {
+		size_t at = (execs->turn + i) % execs->count;
+
+		more |= outbox_say(&execs->items[at]->outbox);
+	}
+	return more;
 }
 
 int
@@ -168,8 +218,8 @@ execs_tick(struct execs *execs)
 	if (execs->orphans)
 		wait_ms = SWEEP_MS;
 	for (i = 0; i < execs->count; i++)
-		wait_ms = loop_sooner(wait_ms,
-		    exec_tick(execs->items[i], execs->shared.loop->now_ms));
-	forget(execs);
+		wait_ms = loop_sooner(wait_ms, exec_time_tick(execs->items[i],
+		                                   execs->shared.loop->now_ms));
+	release_some(execs);
 	return wait_ms;
 }

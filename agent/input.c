@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/input.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "agent/link_io.h"
+#include "agent/outbox.h"
 #include "agent/output.h"
 #include "agent/pty.h"
 #include "protocol/error.h"
@@ -27,12 +26,9 @@ may_wait(const struct input *input)
 static void
 give_credit(struct input *input)
 {
-	uint32_t credit = htonl((uint32_t)input->taken);
-
 	if (input->taken == 0)
 		return;
-	link_io_send(
-	    input->link, FRAME_WINDOW, input->stream, &credit, sizeof(credit));
+	outbox_credit(input->outbox, input->taken);
 	input->credit += input->taken;
 	input->taken = 0;
 }
@@ -178,8 +174,9 @@ input_take(
 	if (len > input->credit)
 		return error_set(err, ERROR_LIMIT,
 		    "%zu bytes of stdin for exec %u, which had credit for %zu",
-		    len, input->stream, input->credit);
+		    len, input->outbox->stream, input->credit);
 	input->credit -= len;
+	input->come += len;
 	if (input->ending) {
 		/* more after its end is nobody's: as if the pipe were closed */
 		count(input, len);
@@ -233,4 +230,11 @@ input_tick(struct input *input, int64_t now_ms)
 		return INPUT_CREDIT_MS;
 	give_credit(input);
 	return -1;
+}
+
+void
+input_hold(struct input *input)
+{
+	input->credit += input->taken;
+	input->taken = 0;
 }

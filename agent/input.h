@@ -20,23 +20,23 @@
 #include "protocol/buffer.h"
 
 struct error;
-struct link_io;
+struct outbox;
 struct pty;
 
 /* A terminal's credit waits so long for the echo, to go behind it. */
 #define INPUT_CREDIT_MS 2
 
 struct input {
-	struct watch watch;   /* the pipe's write end, or the pty's master */
-	struct pty *pty;      /* borrowed: whose the descriptor is; NULL: a
-	                         pipe's */
-	struct loop *loop;    /* borrowed */
-	struct link_io *link; /* borrowed */
-	uint32_t stream;
+	struct watch watch;    /* the pipe's write end, or the pty's master */
+	struct pty *pty;       /* borrowed: whose the descriptor is; NULL: a
+	                          pipe's */
+	struct loop *loop;     /* borrowed */
+	struct outbox *outbox; /* borrowed */
 	bool open;
 	bool ending; /* end when the queue is empty */
 	bool grown;
-	size_t credit;    /* bytes that the keeper may still send */
+	uint64_t come;    /* bytes that the keeper has sent */
+	size_t credit;    /* ... and so many more it may */
 	size_t taken;     /* not yet credited */
 	int64_t taken_ms; /* when the first of them was taken */
 	struct buffer queue;
@@ -68,6 +68,9 @@ void input_answered(struct input *input);
 /* Credit waits no longer than INPUT_CREDIT_MS. returns ms until this should be
  * called again, -1: nothing waits */
 int input_tick(struct input *input, int64_t now_ms);
+
+/* Another keeper is told by held what this one may send: no credit waits. */
+void input_hold(struct input *input);
 
 /* Close and forget what is queued. Safe twice. */
 void input_close(struct input *input);

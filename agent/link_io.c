@@ -6,9 +6,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include "agent/receive.h"
 #include "protocol/json.h"
+
+/* A shorter frame is sent with others: copying it is cheaper than a call. */
+#define LONG_BYTES 4096u
 
 static void
 end(struct link_io *link)
@@ -17,52 +22,46 @@ end(struct link_io *link)
 	loop_remove(link->loop, &link->watch);
 }
 
-/* Ask epoll for what can be used now: no reading for an overfull queue. */
+/* Ask epoll for what can be used now. */
 static void
 watch_again(struct link_io *link)
 {
-	size_t queued = buffer_len(&link->out);
-	uint32_t events = 0;
+	uint32_t events = EPOLLIN;
 
 	if (link->ended)
 		return;
-	if (queued > 0)
+	if (buffer_len(&link->out) > 0)
 		events |= EPOLLOUT;
-	if (queued <= LINK_QUEUE_HIGH)
-		events |= EPOLLIN;
 	if (events != link->events)
 		loop_change(link->loop, &link->watch, events);
 	link->events = events;
-	loop_hold(link->loop, queued > 0);
 }
 
-/* Bytes the kernel took of bytes[0..len), 0..len. */
+/*
+ * Bytes the kernel took. When it takes no more ever, a replacement may still
+ * be waiting to be read: whoever sent it may be gone already.
+ */
 static size_t
-put(struct link_io *link, const uint8_t *bytes, size_t len)
+put(struct link_io *link, const struct iovec *parts, int count)
 {
-	size_t done = 0;
+	ssize_t n;
 
-	while (done < len && !link->ended) {
-		ssize_t n = write(link->watch.fd, bytes + done, len - done);
-
-		if (n > 0) {
-			done += (size_t)n;
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			break;
-		/* the keeper is gone: the reader sees the same end */
-		end(link);
+	if (link->ended || link->deaf)
+		return 0;
+	do
+		n = writev(link->watch.fd, parts, count);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN) {
+		link->deaf = true;
+		buffer_clear(&link->out);
 	}
-	return done;
+	return n < 0 ? 0 : (size_t)n;
 }
 
 static void
 queue(struct link_io *link, const void *bytes, size_t len)
 {
-	if (link->ended)
+	if (link->ended || link->deaf || len == 0)
 		return;
 	if (buffer_append(&link->out, bytes, len, &link->why) != 0)
 		end(link);
@@ -92,20 +91,65 @@ take_frames(struct link_io *link)
 	return 0;
 }
 
-static void
-take_input(struct link_io *link)
+/* Take over fd; nothing is left of another one. */
+static int
+attach(struct link_io *link, int fd, struct error *err)
 {
-	ssize_t n = read(link->watch.fd, link->in + link->in_len,
-	    sizeof(link->in) - link->in_len);
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+		return error_sys(err, "the link, descriptor %d", fd);
+	link->watch.fd = fd;
+	link->events = EPOLLIN;
+	link->in_len = 0;
+	link->deaf = false;
+	buffer_clear(&link->out);
+	return loop_add(link->loop, &link->watch, link->events, err);
+}
+
+static int
+replace(struct link_io *link, int fd, struct error *err)
+{
+	int old = link->watch.fd;
+
+	loop_remove(link->loop, &link->watch);
+	if (attach(link, fd, err) != 0) {
+		(void)close(fd);
+		link->watch.fd = old;
+		return -1;
+	}
+	(void)close(old);
+	link->on_replaced(link->owner);
+	return 0;
+}
+
+static int
+take_input(struct link_io *link, size_t len, int fd)
+{
+	/* the byte beside a descriptor may not complete what was half said */
+	link->in_len += fd == RECEIVE_NONE ? len : len - 1;
+	if (take_frames(link) != 0) {
+		if (fd >= 0)
+			(void)close(fd);
+		return -1;
+	}
+	if (fd == RECEIVE_LOST)
+		return error_set(&link->why, ERROR_INVALID,
+		    "not one descriptor that can be taken");
+	return fd == RECEIVE_NONE ? 0 : replace(link, fd, &link->why);
+}
+
+static void
+read_some(struct link_io *link)
+{
+	int fd;
+	ssize_t n = receive(link->watch.fd, link->in + link->in_len,
+	    sizeof(link->in) - link->in_len, &fd);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0) {
-		end(link);
-		return;
-	}
-	link->in_len += (size_t)n;
-	if (take_frames(link) != 0)
+	if (n <= 0 || take_input(link, (size_t)n, fd) != 0)
 		end(link);
 }
 
@@ -117,26 +161,41 @@ on_ready(struct watch *watch, uint32_t events)
 	if (events & EPOLLOUT)
 		link_io_flush(link);
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) && !link->ended)
-		take_input(link);
+		read_some(link);
 }
 
 int
 link_io_open(struct link_io *link, struct loop *loop, int fd, struct error *err)
 {
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
-		return error_sys(err, "the link, descriptor %d", fd);
 	link->loop = loop;
 	link->watch = (struct watch){
-	    .on_ready = on_ready, .data = link, .fd = fd, .lane = LANE_MAIN};
-	link->events = EPOLLIN;
+	    .on_ready = on_ready, .data = link, .lane = LANE_MAIN};
 	buffer_init(&link->out, LINK_QUEUE_MAX);
 	buffer_init(&link->text, FRAME_CONTROL_MAX);
-	if (pipe2(link->pages, O_CLOEXEC | O_NONBLOCK) != 0)
-		link->pages[0] = -1;
-	return loop_add(loop, &link->watch, link->events, err);
+	return attach(link, fd, err);
+}
+
+void
+link_io_close(struct link_io *link)
+{
+	if (link->watch.fd >= 0) {
+		end(link);
+		(void)close(link->watch.fd);
+	}
+	link->watch.fd = -1;
+	buffer_clear(&link->out);
+	buffer_clear(&link->text);
+}
+
+bool
+link_io_has_room(struct link_io *link, size_t len)
+{
+	if (len >= LONG_BYTES && buffer_len(&link->out) > 0)
+		link_io_flush(link);
+	if (link->ended || link->deaf)
+		return false;
+	return len < LONG_BYTES ? buffer_len(&link->out) <= LINK_QUEUE_HIGH
+	                        : buffer_len(&link->out) == 0;
 }
 
 void
@@ -144,10 +203,22 @@ link_io_send(struct link_io *link, enum frame_kind kind, uint32_t stream,
     const void *payload, size_t len)
 {
 	uint8_t header[FRAME_HEADER_BYTES];
+	struct iovec parts[] = {
+	    {.iov_base = header, .iov_len = sizeof(header)},
+	    /* writev only reads it, whatever its prototype says */
+	    {.iov_base = (void *)(uintptr_t)payload, .iov_len = len},
+	};
+	size_t sent = 0;
+	size_t front;
 
 	frame_header(header, kind, stream, len);
-	queue(link, header, sizeof(header));
-	queue(link, payload, len);
+	if (len >= LONG_BYTES && buffer_len(&link->out) == 0)
+		sent = put(link, parts, 2);
+	front = sent < sizeof(header) ? sent : sizeof(header);
+	queue(link, header + front, sizeof(header) - front);
+	sent -= front;
+	if (sent < len)
+		queue(link, (const uint8_t *)payload + sent, len - sent);
 }
 
 void
@@ -166,96 +237,14 @@ link_io_send_message(struct link_io *link, uint32_t stream, enum link_type type,
 	buffer_consume(&link->text, buffer_len(&link->text));
 }
 
-uint8_t *
-link_io_stage(struct link_io *link)
-{
-	return link->stage + FRAME_HEADER_BYTES;
-}
-
-void
-link_io_send_stage(
-    struct link_io *link, enum frame_kind kind, uint32_t stream, size_t len)
-{
-	size_t whole = FRAME_HEADER_BYTES + len;
-	size_t sent = 0;
-
-	assert(len <= FRAME_DATA_MAX);
-	frame_header(link->stage, kind, stream, len);
-	link_io_flush(link);
-	if (buffer_len(&link->out) == 0)
-		sent = put(link, link->stage, whole);
-	if (sent < whole) {
-		queue(link, link->stage + sent, whole - sent);
-		watch_again(link);
-	}
-}
-
-/* What the link does not take at once, or at all in this way, is copied. */
-static void
-copy_pages(struct link_io *link, size_t left)
-{
-	while (left > 0) {
-		uint8_t *bytes = link->stage;
-		ssize_t n = read(link->pages[0], bytes,
-		    left < sizeof(link->stage) ? left : sizeof(link->stage));
-
-		/* nobody else can have read from this pipe */
-		assert(n > 0);
-		queue(link, bytes, (size_t)n);
-		left -= (size_t)n;
-	}
-}
-
-static void
-send_pages(
-    struct link_io *link, enum frame_kind kind, uint32_t stream, size_t len)
-{
-	uint8_t header[FRAME_HEADER_BYTES];
-	size_t left = len;
-	size_t sent;
-
-	frame_header(header, kind, stream, len);
-	sent = put(link, header, sizeof(header));
-	queue(link, header + sent, sizeof(header) - sent);
-	while (sent == sizeof(header) && left > 0) {
-		ssize_t n = splice(link->pages[0], NULL, link->watch.fd, NULL,
-		    left, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-
-		if (n <= 0)
-			break;
-		left -= (size_t)n;
-	}
-	copy_pages(link, left);
-	link_io_flush(link);
-}
-
-ssize_t
-link_io_send_pipe(struct link_io *link, enum frame_kind kind, uint32_t stream,
-    int pipe, size_t max)
-{
-	ssize_t n;
-
-	link_io_flush(link);
-	if (link->pages[0] < 0 || buffer_len(&link->out) > 0) {
-		n = read(pipe, link_io_stage(link), max);
-		if (n > 0)
-			link_io_send_stage(link, kind, stream, (size_t)n);
-		return n;
-	}
-	n = splice(pipe, NULL, link->pages[1], NULL, max,
-	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-	if (n > 0)
-		send_pages(link, kind, stream, (size_t)n);
-	return n;
-}
-
 void
 link_io_flush(struct link_io *link)
 {
-	size_t len = buffer_len(&link->out);
+	const struct iovec part = {
+	    .iov_base = (void *)(uintptr_t)buffer_bytes(&link->out),
+	    .iov_len = buffer_len(&link->out)};
 
-	if (len > 0 && !link->ended)
-		buffer_consume(
-		    &link->out, put(link, buffer_bytes(&link->out), len));
+	if (part.iov_len > 0)
+		buffer_consume(&link->out, put(link, &part, 1));
 	watch_again(link);
 }

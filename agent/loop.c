@@ -12,19 +12,11 @@
 
 #define EVENTS_MAX 32
 
-/* How the output lane stands in the main one: the only event without a watch.
- */
-static struct epoll_event
-lane_event(bool held)
-{
-	return (struct epoll_event){
-	    .events = held ? 0 : EPOLLIN, .data.ptr = NULL};
-}
-
 int
 loop_open(struct loop *loop, struct error *err)
 {
-	struct epoll_event event = lane_event(false);
+	/* the only event without a watch */
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
 	int i;
 
 	memset(loop, 0, sizeof(*loop));
@@ -77,18 +69,6 @@ loop_remove(struct loop *loop, struct watch *watch)
 	    loop->epolls[watch->lane], EPOLL_CTL_DEL, watch->fd, NULL);
 }
 
-void
-loop_hold(struct loop *loop, bool held)
-{
-	struct epoll_event event = lane_event(held);
-
-	if (held == loop->held)
-		return;
-	loop->held = held;
-	(void)epoll_ctl(loop->epolls[LANE_MAIN], EPOLL_CTL_MOD,
-	    loop->epolls[LANE_OUTPUT], &event);
-}
-
 static void
 call(const struct epoll_event *event)
 {
@@ -98,8 +78,6 @@ call(const struct epoll_event *event)
 		watch->on_ready(watch, event->events);
 }
 
-/* The link may fill up half-way through: what is left is still ready in the
- * next turn. */
 static void
 turn_output(struct loop *loop)
 {
@@ -107,7 +85,7 @@ turn_output(struct loop *loop)
 	int count, i;
 
 	count = epoll_wait(loop->epolls[LANE_OUTPUT], events, EVENTS_MAX, 0);
-	for (i = 0; i < count && !loop->held; i++)
+	for (i = 0; i < count; i++)
 		call(&events[i]);
 }
 
@@ -129,7 +107,7 @@ loop_turn(struct loop *loop, int timeout_ms, struct error *err)
 		else
 			call(&events[i]);
 	}
-	if (output && !loop->held)
+	if (output)
 		turn_output(loop);
 	return 0;
 }

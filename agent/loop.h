@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's event loop: raw epoll in two lanes. Everything that must always
- * be heard is in the first; the commands' output pipes are in a second epoll
- * that is itself a member of the first, so that one call stops and resumes the
- * reading of all output when the link cannot take more.
+ * The agent's event loop: raw epoll in two lanes. What must be heard first is
+ * in the first; the commands' output pipes are in a second epoll that is itself
+ * a member of the first, so that however many of them write, they are one
+ * event beside the others.
  *
  * Both lanes are level-triggered, and the kernel takes ready descriptors in
- * turn: one read a turn is what makes commands share the link fairly.
+ * turn: commands are read fairly.
  */
 #ifndef AGENT_LOOP_H
 #define AGENT_LOOP_H
@@ -33,7 +33,6 @@ struct watch {
 struct loop {
 	int epolls[LANES];
 	int64_t now_ms; /* CLOCK_MONOTONIC, once a round */
-	bool held;      /* the output lane is not looked at */
 };
 
 /* Make an empty loop. returns 0, or -1 ERROR_SYSTEM. */
@@ -52,9 +51,6 @@ void loop_change(struct loop *loop, struct watch *watch, uint32_t events);
 
 /* Stop watching; the descriptor stays open. Safe twice. */
 void loop_remove(struct loop *loop, struct watch *watch);
-
-/* Stop (true) or resume (false) looking at the output lane. */
-void loop_hold(struct loop *loop, bool held);
 
 /*
  * One round: wait at most timeout_ms (-1: for ever) and call what is ready.

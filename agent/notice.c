@@ -37,6 +37,16 @@ notice_started(struct link_io *link, uint32_t number, pid_t pid)
 }
 
 void
+notice_terminal(
+    struct link_io *link, uint32_t number, bool echo, bool canonical)
+{
+	const struct link_terminal message = {
+	    .echo = echo, .canonical = canonical};
+
+	link_io_send_message(link, number, LINK_TERMINAL, &message);
+}
+
+void
 notice_exit(struct link_io *link, uint32_t number, const struct ending *ending)
 {
 	const bool by_signal = ending->how != CLD_EXITED;

@@ -7,8 +7,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "agent/link_io.h"
+#include "agent/outbox.h"
 #include "agent/pty.h"
+#include "protocol/frame.h"
 
 void
 output_open(struct output *output, int fd,
@@ -47,34 +48,31 @@ grow(struct output *output)
 	output->grown = true;
 }
 
-/* Read and send; a few bytes are copied faster than their pages are moved. */
+/* Straight to where it is kept. */
 static ssize_t
-take(struct output *output, size_t want)
+take(struct output *output)
 {
+	size_t len = FRAME_DATA_MAX;
+	uint8_t *room = outbox_reserve(output->outbox, &len);
 	ssize_t n;
 
-	if (output->grown)
-		return link_io_send_pipe(output->link, output->kind,
-		    output->stream, output->watch.fd, want);
 	if (output->pty != NULL)
-		n = pty_read(output->pty, link_io_stage(output->link), want);
+		n = pty_read(output->pty, room, len);
 	else
-		n = read(output->watch.fd, link_io_stage(output->link), want);
+		n = read(output->watch.fd, room, len);
 	if (n > 0)
-		link_io_send_stage(
-		    output->link, output->kind, output->stream, (size_t)n);
+		outbox_commit(output->outbox, output->kind, (size_t)n);
 	return n;
 }
 
 size_t
-output_pump(struct output *output, size_t max)
+output_pump(struct output *output)
 {
-	size_t want = max < FRAME_DATA_MAX ? max : FRAME_DATA_MAX;
 	ssize_t n;
 
-	if (!output->open)
+	if (!output->open || outbox_room(output->outbox) == 0)
 		return 0;
-	n = take(output, want);
+	n = take(output);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0) {
@@ -113,7 +111,7 @@ output_finish(struct output *output)
 {
 	if (!output->open)
 		return;
-	link_io_send(output->link, output->kind, output->stream, NULL, 0);
+	outbox_end(output->outbox, output->kind);
 	output_close(output);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One output of a command, a pipe or its terminal, on its way to the link. */
+/* One output of a command, a pipe or its terminal, on its way to the outbox. */
 #ifndef AGENT_OUTPUT_H
 #define AGENT_OUTPUT_H
 
@@ -8,23 +8,22 @@
 #include <stdint.h>
 
 #include "agent/loop.h"
-#include "protocol/frame.h"
+#include "agent/send_queue.h"
 
 struct error;
-struct link_io;
+struct outbox;
 struct pty;
 
 /* A busy pipe grows to this, if the kernel allows it. */
 #define PIPE_BUSY_BYTES (1 << 20)
 
 struct output {
-	struct watch watch;   /* its descriptor, until the end was sent */
-	struct loop *loop;    /* borrowed */
-	struct link_io *link; /* borrowed */
-	enum frame_kind kind; /* FRAME_STDOUT, FRAME_STDERR, FRAME_PTY */
-	struct pty *pty;      /* borrowed: whose the descriptor is; NULL: a
-	                         pipe's */
-	uint32_t stream;
+	struct watch watch;    /* its descriptor, until its end */
+	struct loop *loop;     /* borrowed */
+	struct outbox *outbox; /* borrowed */
+	enum send_kind kind;   /* SEND_OUT, SEND_ERR */
+	struct pty *pty;       /* borrowed: whose the descriptor is; NULL: a
+	                          pipe's */
 	bool open;
 	bool grown;
 	size_t owed; /* see output_owe */
@@ -43,11 +42,11 @@ void output_open_pty(struct output *output, struct pty *pty,
 int output_watch(struct output *output, bool wanted, struct error *err);
 
 /*
- * Read once, at most max bytes (> 0), and send what came; at the pipe's end
- * send the empty frame and close.
- * returns the bytes sent; 0 also when nothing was there
+ * Read once into the outbox, as much as that has room for; at the pipe's end
+ * say so and close.
+ * returns the bytes read; 0 also when nothing was there
  */
-size_t output_pump(struct output *output, size_t max);
+size_t output_pump(struct output *output);
 
 /* What is there to be read now, bytes; 0 when it is closed. */
 size_t output_pending(const struct output *output);
@@ -60,7 +59,7 @@ size_t output_pending(const struct output *output);
  */
 void output_owe(struct output *output);
 
-/* Send the empty frame and close, whatever is still to come. Safe twice. */
+/* Say that it has ended and close, whatever is still to come. Safe twice. */
 void output_finish(struct output *output);
 
 /* Close without a word. Safe twice. */

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/link_io.h"
+#include "agent/outbox.h"
 #include "agent/refused.h"
 #include "protocol/exec_spec.h"
 
@@ -96,12 +96,11 @@ out:
 }
 
 void
-pty_init(struct pty *pty, struct link_io *link, uint32_t stream)
+pty_init(struct pty *pty, struct outbox *outbox)
 {
 	*pty = (struct pty){.present = true,
 	    .fd = -1,
-	    .link = link,
-	    .stream = stream,
+	    .outbox = outbox,
 	    .told = {.echo = true, .canonical = true},
 	    .looks = LOOKS};
 }
@@ -141,7 +140,7 @@ look(struct pty *pty, struct termios *modes)
 	pty->told = now;
 	if (pty->on_change != NULL)
 		pty->on_change(pty->data);
-	link_io_send_message(pty->link, pty->stream, LINK_TERMINAL, &now);
+	outbox_terminal(pty->outbox, &now);
 }
 
 static int64_t

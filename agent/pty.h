@@ -19,7 +19,7 @@
 #include "protocol/link.h"
 
 struct exec_pty;
-struct link_io;
+struct outbox;
 struct refused;
 
 /*
@@ -46,11 +46,10 @@ int pty_make(const struct exec_pty *spec, uid_t uid, struct pty_pair *pair,
 
 /* The agent's side. */
 struct pty {
-	bool present;         /* the exec has one; else all is zero */
-	int fd;               /* the master, owned; -1: it has not come yet, or
-	                         was closed */
-	struct link_io *link; /* borrowed */
-	uint32_t stream;
+	bool present;          /* the exec has one; else all is zero */
+	int fd;                /* the master, owned; -1: it has not come yet, or
+	                          was closed */
+	struct outbox *outbox; /* borrowed */
 	struct link_terminal told; /* what the keeper knows of its modes */
 	struct winsize size;       /* asked for before the master came; no rows:
 	                              none was */
@@ -65,7 +64,7 @@ struct pty {
 };
 
 /* Begin with a terminal that is still to come. */
-void pty_init(struct pty *pty, struct link_io *link, uint32_t stream);
+void pty_init(struct pty *pty, struct outbox *outbox);
 
 /* The master has come; taken. */
 void pty_open(struct pty *pty, int fd);

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
+
+#include "agent/receive.h"
 
 /* Room for one descriptor beside a message, aligned as it must be. */
 union beside {
@@ -37,25 +40,18 @@ report_send(int socket, const struct report *report, int fd)
 int
 report_receive(int socket, struct report *report, int *fd)
 {
-	struct iovec part = {.iov_base = report, .iov_len = sizeof(*report)};
-	union beside beside;
-	struct msghdr message = {.msg_iov = &part,
-	    .msg_iovlen = 1,
-	    .msg_control = &beside,
-	    .msg_controllen = sizeof(beside)};
-	const struct cmsghdr *header;
-	ssize_t len =
-	    recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t len;
 
-	*fd = -1;
+	/* who goes with orders unread resets the socket, and the kernel tells
+	 * that once, before what was said before */
+	do
+		len = receive(socket, report, sizeof(*report), fd);
+	while (len < 0 && errno == ECONNRESET);
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (len != sizeof(*report))
-		return -1;
-	header = CMSG_FIRSTHDR(&message);
-	if (header != NULL && header->cmsg_level == SOL_SOCKET &&
-	    header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(*fd)))
-		memcpy(fd, CMSG_DATA(header), sizeof(*fd));
-	return 1;
+	if (len == sizeof(*report))
+		return 1;
+	if (*fd >= 0)
+		(void)close(*fd);
+	return -1;
 }

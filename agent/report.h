@@ -63,8 +63,8 @@ void report_send(int socket, const struct report *report, int fd);
 
 /*
  * Take the next report, if there is one.
- *   fd       owned: what came with it, close-on-exec; -1: nothing, or it could
- *            not be taken
+ *   fd       owned: what came with it, close-on-exec; below 0: nothing, or it
+ *            could not be taken
  *   returns  1 a report, 0 none now, -1 the socket's end
  */
 int report_receive(int socket, struct report *report, int *fd);

@@ -77,10 +77,10 @@ def obeys_credit():
     agent.until(lambda: len(one.out) > WINDOW_OUTPUT)
     agent.quiet(0.2)
     equal(len(one.out), WINDOW_OUTPUT + 1, "one byte of credit is one byte")
-    agent.grant(one.number, 4 * MIB)
+    agent.crediting = True
+    agent.grant(one.number, WINDOW_OUTPUT)
     agent.wait(one)
     equal((len(one.out), one.code), (3 * MIB, 0), "the rest follows")
-    agent.crediting = True
 
 
 def owes_the_last_words():

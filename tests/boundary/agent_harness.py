@@ -163,6 +163,7 @@ class Agent:
         self.execs = {}
         self.last = 0
         self.crediting = True
+        self.forgetting = True
         self.ended = False
         self.hello = None
         AGENTS.append(self)
@@ -193,17 +194,23 @@ class Agent:
             self.ended = True
             return False
         self.input += data
-        owed = {}
+        owed, over = {}, []
         for kind, stream, payload in list(self.frames()):
             if stream == 0:
                 self.hello = json.loads(payload)
                 continue
-            self.execs[stream].take(kind, payload)
+            one = self.execs[stream]
+            one.take(kind, payload)
             if kind in (STDOUT, STDERR, PTY) and payload:
                 owed[stream] = owed.get(stream, 0) + len(payload)
+            if kind == CONTROL and one.ending is not None:
+                over.append(one)
         if self.crediting:
             for stream, count in owed.items():
                 self.grant(stream, count)
+        if self.forgetting:
+            for one in over:
+                self.forget(one)
         return True
 
     def until(self, fact, patience=PATIENCE):
@@ -245,6 +252,9 @@ class Agent:
 
     def grant(self, number, count):
         self.send(frame(WINDOW, number, struct.pack(">I", count)))
+
+    def forget(self, one):
+        self.send(message(one.number, "forget"))
 
     def start(self, **members):
         self.last += 1

@@ -365,7 +365,7 @@ def obeys_credit():
     agent.quiet(0.5)
     check(one.ending is None, "its end waits for what it has said")
     agent.crediting = True
-    agent.grant(one.number, MIB)
+    agent.grant(one.number, WINDOW_PTY)
     agent.wait(one)
     equal((one.signal, one.ends, one.late), ("INT", [PTY], 0),
           "and comes when there is credit")
@@ -376,7 +376,7 @@ def obeys_credit():
     agent.quiet(3)
     check(one.ending is None, "no exit while its last words wait for credit")
     agent.crediting = True
-    agent.grant(one.number, MIB)
+    agent.grant(one.number, WINDOW_PTY)
     agent.wait(one)
     check(one.out.endswith(b"bye\n"), "which arrive, however late",
           (len(one.out), bytes(one.out[-20:])))

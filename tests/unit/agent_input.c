@@ -15,6 +15,7 @@
 
 #include "agent/input.h"
 #include "agent/link_io.h"
+#include "agent/outbox.h"
 #include "agent/output.h"
 #include "protocol/error.h"
 #include "protocol/limits.h"
@@ -22,6 +23,7 @@
 struct stand {
 	struct loop loop;
 	struct link_io link;
+	struct outbox outbox;
 	struct input input;
 	int keeper; /* the link's other end */
 	int reader; /* the pipe's other end */
@@ -54,8 +56,10 @@ set_up(void **state)
 	stand->keeper = pair[1];
 	stand->reader = ends[0];
 	stand->input.loop = &stand->loop;
-	stand->input.link = &stand->link;
-	stand->input.stream = 5;
+	outbox_init(&stand->outbox, &stand->link, 5, false);
+	outbox_started(&stand->outbox, 1);
+	stand->outbox.told.started = true;
+	stand->input.outbox = &stand->outbox;
 	input_open(&stand->input, ends[1]);
 	*state = stand;
 	return 0;
@@ -67,9 +71,8 @@ tear_down(void **state)
 	struct stand *stand = *state;
 
 	input_close(&stand->input);
-	buffer_clear(&stand->link.out);
-	buffer_clear(&stand->link.text);
-	(void)close(stand->link.watch.fd);
+	outbox_clear(&stand->outbox);
+	link_io_close(&stand->link);
 	(void)close(stand->keeper);
 	if (stand->reader >= 0)
 		(void)close(stand->reader);
@@ -89,6 +92,7 @@ credit(struct stand *stand)
 	size_t at = 0, used, sum = 0;
 	ssize_t len;
 
+	(void)outbox_say(&stand->outbox);
 	link_io_flush(&stand->link);
 	len = recv(stand->keeper, bytes, sizeof(bytes), MSG_DONTWAIT);
 	while (len > 0 && frame_parse(bytes + at, (size_t)len - at, &frame,
@@ -210,25 +214,19 @@ nobody_reading_is_as_good_as_taken(void **state)
 }
 
 static void
-a_full_link_holds_the_output(void **state)
+another_keeper_is_told_what_may_come(void **state)
 {
 	struct stand *stand = *state;
-	struct error err = {0};
-	uint8_t bytes[65536];
-	int turns;
 
-	while (!stand->loop.held)
-		link_io_send_stage(
-		    &stand->link, FRAME_STDOUT, 1, FRAME_DATA_MAX);
-	assert_true(buffer_len(&stand->link.out) > 0);
-	assert_true(buffer_len(&stand->link.out) <=
-	            FRAME_HEADER_BYTES + FRAME_DATA_MAX);
-	for (turns = 0; turns < 1000 && stand->loop.held; turns++) {
-		(void)read(stand->keeper, bytes, sizeof(bytes));
-		assert_int_equal(loop_turn(&stand->loop, 0, &err), 0);
-	}
-	assert_false(stand->loop.held);
-	assert_int_equal(buffer_len(&stand->link.out), 0);
+	send_all(stand, 1000);
+	assert_int_equal(credit(stand), 1000);
+	while (stand->input.credit > 0)
+		send_all(stand, stand->input.credit);
+	input_hold(&stand->input);
+	assert_int_equal(stand->input.taken, 0);
+	assert_int_equal(stand->input.credit,
+	    WINDOW_STDIN - buffer_len(&stand->input.queue));
+	assert_true(stand->input.come > WINDOW_STDIN);
 }
 
 int
@@ -241,7 +239,7 @@ main(void)
 	    ON_STAND(bytes_without_credit_break_the_rules),
 	    ON_STAND(the_end_waits_for_what_is_queued),
 	    ON_STAND(nobody_reading_is_as_good_as_taken),
-	    ON_STAND(a_full_link_holds_the_output),
+	    ON_STAND(another_keeper_is_told_what_may_come),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

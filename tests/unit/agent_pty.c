@@ -19,6 +19,7 @@
 
 #include "agent/input.h"
 #include "agent/link_io.h"
+#include "agent/outbox.h"
 #include "agent/pty.h"
 #include "agent/refused.h"
 #include "protocol/error.h"
@@ -31,6 +32,7 @@
 struct stand {
 	struct loop loop;
 	struct link_io link;
+	struct outbox outbox;
 	int keeper; /* the link's other end */
 	struct pty pty;
 	int master; /* until it has come */
@@ -68,10 +70,12 @@ set_up(void **state)
 		fail_msg("%s", refused.text);
 	stand->master = terminal.master;
 	stand->slave = terminal.slave;
-	pty_init(&stand->pty, &stand->link, STREAM);
+	outbox_init(&stand->outbox, &stand->link, STREAM, true);
+	outbox_started(&stand->outbox, 1);
+	stand->outbox.told.started = true;
+	pty_init(&stand->pty, &stand->outbox);
 	stand->input.loop = &stand->loop;
-	stand->input.link = &stand->link;
-	stand->input.stream = STREAM;
+	stand->input.outbox = &stand->outbox;
 	*state = stand;
 	return 0;
 }
@@ -87,11 +91,8 @@ tear_down(void **state)
 		(void)close(stand->master);
 	if (stand->slave >= 0)
 		(void)close(stand->slave);
-	buffer_clear(&stand->link.out);
-	buffer_clear(&stand->link.text);
-	(void)close(stand->link.pages[0]);
-	(void)close(stand->link.pages[1]);
-	(void)close(stand->link.watch.fd);
+	outbox_clear(&stand->outbox);
+	link_io_close(&stand->link);
 	(void)close(stand->keeper);
 	(void)close(stand->loop.epolls[LANE_MAIN]);
 	(void)close(stand->loop.epolls[LANE_OUTPUT]);
@@ -129,6 +130,7 @@ told(struct stand *stand)
 	size_t at = 0, used, len = 0;
 	ssize_t got;
 
+	(void)outbox_say(&stand->outbox);
 	link_io_flush(&stand->link);
 	got = recv(stand->keeper, bytes, sizeof(bytes), MSG_DONTWAIT);
 	while (got > 0 && frame_parse(bytes + at, (size_t)got - at, &frame,

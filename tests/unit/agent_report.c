@@ -100,6 +100,26 @@ the_end_comes_behind_what_was_said(void **state)
 	report_send(pair->ends[0], &report, -1);
 }
 
+/* As when it is told twice to kill, and obeys the first. */
+static void
+orders_left_unread_hide_nothing(void **state)
+{
+	struct pair *pair = *state;
+	const struct report report = {.kind = REPORT_ENDED};
+	const struct order order = {.kind = ORDER_KILL};
+	struct report got;
+	int fd;
+
+	assert_int_equal(
+	    send(pair->ends[0], &order, sizeof(order), 0), sizeof(order));
+	report_send(pair->ends[1], &report, -1);
+	(void)close(pair->ends[1]);
+	pair->ends[1] = -1;
+	assert_int_equal(report_receive(pair->ends[0], &got, &fd), 1);
+	assert_int_equal(got.kind, REPORT_ENDED);
+	assert_int_equal(report_receive(pair->ends[0], &got, &fd), -1);
+}
+
 int
 main(void)
 {
@@ -108,6 +128,7 @@ main(void)
 	    ON_PAIR(a_report_comes_whole),
 	    ON_PAIR(a_descriptor_comes_with_its_report),
 	    ON_PAIR(the_end_comes_behind_what_was_said),
+	    ON_PAIR(orders_left_unread_hide_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
