@@ -233,7 +233,7 @@ on_end(struct channel *channel, int sys)
 		(void)error_sys(&err, "cannot receive: %s", strerror(sys));
 	} else if (buffer_len(&channel->in) > 0) {
 		(void)error_set(
-		    &err, ERROR_INVALID, "the stream ended inside a frame");
+		    &err, ERROR_SYSTEM, "the stream ended inside a frame");
 	}
 	fail(channel, &err);
 }
@@ -440,6 +440,8 @@ channel_close(struct channel *channel)
 		return;
 	channel->closing = true;
 	owner_close(&channel->owner);
+	/* also where another process has a duplicate */
+	(void)shutdown(channel->fd, SHUT_RDWR);
 	(void)close(channel->fd);
 	channel->fd = -1;
 }

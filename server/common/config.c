@@ -212,6 +212,58 @@ config_load(struct config *config, const char *file, struct error *err)
 	return config_read(config, file, bytes, len, err);
 }
 
+static bool
+differs(const struct config *one, const struct config *other,
+    const struct config_option *option)
+{
+	const void *a = member(one, option), *b = member(other, option);
+
+	if (option->field.kind == JSON_STRING)
+		return strcmp(*(char *const *)a, *(char *const *)b) != 0;
+	if (option->field.kind == JSON_ENUM)
+		return *(const int *)a != *(const int *)b;
+	return *(const int64_t *)a != *(const int64_t *)b;
+}
+
+/* What is fixed is put back into fresh, which then is as it should be. */
+static void
+keep(struct config *config, struct config *fresh,
+    const struct config_option *option)
+{
+	void *to = (char *)fresh + option->field.offset;
+	void *from = (char *)config + option->field.offset;
+	char *text;
+
+	if (option->field.kind == JSON_STRING) {
+		text = *(char **)to;
+		*(char **)to = *(char **)from;
+		*(char **)from = text;
+	} else {
+		memcpy(to, from,
+		    option->field.kind == JSON_ENUM ? sizeof(int)
+		                                    : sizeof(int64_t));
+	}
+}
+
+void
+config_change(struct config *config, struct config *fresh, struct buffer *stays)
+{
+	const struct config_option *option;
+	size_t i;
+
+	for (i = 0; i < CONFIG_OPTIONS; i++) {
+		option = &config_options[i];
+		if (!option->is_fixed || !differs(config, fresh, option))
+			continue;
+		keep(config, fresh, option);
+		(void)buffer_printf(stays, NULL, "%s%s",
+		    buffer_len(stays) == 0 ? "" : ", ", option->field.name);
+	}
+	config_clear(config);
+	*config = *fresh;
+	memset(fresh, 0, sizeof(*fresh));
+}
+
 static void
 print_milli(char text[NUMBER_BYTES], int64_t value)
 {
@@ -336,6 +388,9 @@ config_print_manual(struct buffer *out, struct error *err)
 		    print_range(option, out, err) != 0 ||
 		    buffer_printf(out, err, "\n.br\n") != 0 ||
 		    print_roff(out, option->help, err) != 0 ||
+		    (option->is_fixed &&
+		        buffer_printf(out, err, " A change takes a restart.") !=
+		            0) ||
 		    buffer_printf(out, err, "\n") != 0)
 			return -1;
 	}

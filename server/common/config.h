@@ -50,6 +50,7 @@ struct config {
 	int64_t keepalive_ms;
 	int64_t keepalive_count;
 	int64_t rekey_bytes;
+	int64_t drain_ms;
 	int64_t uid_gate;
 	int64_t uid_player;
 	int64_t uid_keeper_base;
@@ -62,6 +63,10 @@ struct config {
 	int64_t recording_bytes;
 	int64_t recordings_days;
 	int64_t replays;
+	int64_t task_ttl_ms; /* 0: no end, also of the next three */
+	int64_t task_ttl_ms_max;
+	int64_t task_idle_ms;
+	int64_t task_idle_ms_max;
 	struct task_limits task_limits;     /* of a task that names none */
 	struct task_limits task_limits_max; /* no task may ask for more */
 };
@@ -81,6 +86,14 @@ int config_read(struct config *config, const char *file, const char *bytes,
 
 /* As config_read from the file itself; ERROR_NOT_FOUND when there is none. */
 int config_load(struct config *config, const char *file, struct error *err);
+
+/*
+ * Let all be as in fresh that may change while the gateway serves.
+ *   fresh  taken: cleared
+ *   stays  appended: the names of what differs and stays, ", " between them
+ */
+void config_change(
+    struct config *config, struct config *fresh, struct buffer *stays);
 
 /* Append what is in force as JSON, an option a line. */
 int config_print(

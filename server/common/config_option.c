@@ -11,6 +11,7 @@
 #include "server/common/log.h"
 
 #define HOUR_MS     3600000ll
+#define DAY_MS      (24 * HOUR_MS)
 #define UID_MIN     1
 #define UID_MAX     4294967293 /* the last two mean "none" here and there */
 #define SANDBOX_IDS (10000ll * 65536)
@@ -87,8 +88,9 @@ is_detach_key(const char *value)
 
 const struct config_option config_options[] = {
     {STRING(listen_address, 64), .text = "127.0.0.1", .is_valid = is_address,
+        .is_fixed = true,
         .help = "Address to listen on: a numeric IPv4 or IPv6 address."},
-    {NUMBER(port, 0, 65535, 0),
+    {NUMBER(port, 0, 65535, 0), .is_fixed = true,
         .help = "Port to listen on. 0: the kernel chooses one, which is kept "
                 "until the gateway is taken down."},
     {NUMBER(gates, 0, 256, 0),
@@ -111,19 +113,24 @@ const struct config_option config_options[] = {
     {NUMBER(rekey_bytes, 0, 1ll << 40, 0), .unit = "bytes",
         .help = "Data after which a connection gets new keys. 0: as the cipher "
                 "demands."},
-    {NUMBER(uid_gate, UID_MIN, UID_MAX, 1879048193),
+    {NUMBER(drain_ms, 0, DAY_MS, 30000), .unit = "ms",
+        .help = "Time for the connections of a gate that is to end."},
+    {NUMBER(uid_gate, UID_MIN, UID_MAX, 1879048193), .is_fixed = true,
         .help = "User and group id of the gates."},
-    {NUMBER(uid_player, UID_MIN, UID_MAX, 1879048194),
+    {NUMBER(uid_player, UID_MIN, UID_MAX, 1879048194), .is_fixed = true,
         .help = "User and group id of the players of recordings."},
     {NUMBER(uid_keeper_base, UID_MIN, UID_MAX - 10000, 1879050000),
+        .is_fixed = true,
         .help = "First of the 10000 user ids of the keepers."},
     {NUMBER(uid_sandbox_base, UID_MIN, UID_MAX - SANDBOX_IDS, 524288),
+        .is_fixed = true,
         .help = "First of the 655360000 user ids of the sandboxes, 65536 for "
                 "each."},
     {STRING(cgroup_parent, 200), .text = "sallyport", .is_valid = is_group,
+        .is_fixed = true,
         .help = "Control group above the tasks': a name of letters, digits and "
                 "\"._-\"."},
-    {CHOICE(runtime, config_runtime_names, CONFIG_AUTO),
+    {CHOICE(runtime, config_runtime_names, CONFIG_AUTO), .is_fixed = true,
         .help = "OCI runtime of a task that names none. auto: the best that "
                 "works here."},
     {CHOICE(log_level, log_level_names, LOG_INFO),
@@ -144,6 +151,15 @@ const struct config_option config_options[] = {
                 "go with it."},
     {NUMBER(replays, 1, 1000, 16),
         .help = "Recordings that are replayed at once."},
+    {NUMBER(task_ttl_ms, 0, LIMIT_TTL_MS_MAX, 0), .unit = "ms",
+        .help = "Time to live of a task whose profile says none. 0: no end."},
+    {NUMBER(task_ttl_ms_max, 0, LIMIT_TTL_MS_MAX, 0), .unit = "ms",
+        .help = "The most that a task may ask for. 0: no bound."},
+    {NUMBER(task_idle_ms, 0, LIMIT_TTL_MS_MAX, 0), .unit = "ms",
+        .help = "Time that a task whose profile says none may be idle. 0: for "
+                "ever."},
+    {NUMBER(task_idle_ms_max, 0, LIMIT_TTL_MS_MAX, 0), .unit = "ms",
+        .help = "The most that a task may ask for. 0: no bound."},
     {TASK("cpu", cpu_milli, JSON_MILLI, LIMIT_CPU_MILLI_MIN,
          LIMIT_CPU_MILLI_MAX, 1000),
         .unit = "cores", .at_most = "task_cpu_max",
@@ -182,6 +198,13 @@ const struct config_option config_options[] = {
         .help = "Output that is kept of each command."},
     {TASK_MAX("output", output, JSON_INTEGER, LIMIT_OUTPUT_MIN,
          LIMIT_OUTPUT_MAX, 1ll << 30),
+        .unit = "bytes", .help = "The most that a task may ask for."},
+    {TASK("spool", spool, JSON_INTEGER, LIMIT_SPOOL_MIN, LIMIT_SPOOL_MAX,
+         1ll << 30),
+        .unit = "bytes", .at_most = "task_spool_max",
+        .help = "Output that is kept of all commands of a task together."},
+    {TASK_MAX("spool", spool, JSON_INTEGER, LIMIT_SPOOL_MIN, LIMIT_SPOOL_MAX,
+         16ll << 30),
         .unit = "bytes", .help = "The most that a task may ask for."},
 };
 static_assert(

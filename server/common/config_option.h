@@ -14,10 +14,11 @@ struct config_option {
 	const char *unit;        /* of a number, for the manual page; or NULL */
 	const char *at_most;     /* option that may not be less; or NULL */
 	bool (*is_valid)(const char *value); /* of a string; or NULL */
+	bool is_fixed;                       /* while the gateway serves */
 	const char *help; /* a sentence, what is_valid wants included */
 };
 
-#define CONFIG_OPTIONS 35u
+#define CONFIG_OPTIONS 42u
 
 extern const struct config_option config_options[CONFIG_OPTIONS];
 

@@ -58,12 +58,12 @@ find_name(const char *bytes, size_t len, const char *name, size_t name_len)
 size_t
 config_text_line(const char *bytes, size_t len, const char *why)
 {
-	const char *end;
+	size_t name;
 
 	if (strncmp(why, "byte ", 5) == 0)
 		return line_of(bytes, len, strtoul(why + 5, NULL, 10));
-	if (why[0] != '"' || (end = strchr(why + 1, '"')) == NULL)
+	if (why[0] != '"')
 		return 1;
-	return line_of(bytes, len,
-	    find_name(bytes, len, why + 1, (size_t)(end - why - 1)));
+	name = strcspn(why + 1, ".[\""); /* of the file's own, "limits.pids" */
+	return line_of(bytes, len, find_name(bytes, len, why + 1, name));
 }

@@ -155,6 +155,12 @@ log_open(const char *program, enum log_level level)
 }
 
 void
+log_set_level(enum log_level level)
+{
+	the_log.level = level;
+}
+
+void
 log_subject(const char *key, const char *value)
 {
 	(void)snprintf(

@@ -14,6 +14,9 @@ enum log_level { LOG_ERROR = 0, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_LEVELS };
 /* Call once, first. program is borrowed for ever ("gate", "keeper"). */
 void log_open(const char *program, enum log_level level);
 
+/* From now on. */
+void log_set_level(enum log_level level);
+
 /* A task's or session's id that every later line of this process carries;
  * copied. NULL: none. */
 void log_subject(const char *key, const char *value);

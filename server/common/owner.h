@@ -13,7 +13,7 @@
 
 #include <uv.h>
 
-#define OWNER_HANDLES_MAX 8
+#define OWNER_HANDLES_MAX 10
 
 struct owner {
 	uv_handle_t *handles[OWNER_HANDLES_MAX];

@@ -183,9 +183,13 @@ bool
 attachment_has_room(const struct attachment *attachment)
 {
 	const struct channel *channel = attachment->channel;
+	size_t most =
+	    ATTACHMENTS_QUEUED_MAX / (attachment->keeper->attachment_count + 1);
 
+	if (most > ATTACHMENT_QUEUED_MAX)
+		most = ATTACHMENT_QUEUED_MAX;
 	return !channel->closing && !channel->finishing && !channel->broken &&
-	       channel_pending(channel) < ATTACHMENT_QUEUED_MAX;
+	       channel_pending(channel) < most;
 }
 
 bool

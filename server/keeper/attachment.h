@@ -22,7 +22,8 @@ struct error;
 struct keeper;
 
 /* No more output is queued behind a socket that has this much waiting. */
-#define ATTACHMENT_QUEUED_MAX (256u << 10)
+#define ATTACHMENT_QUEUED_MAX  (256u << 10)
+#define ATTACHMENTS_QUEUED_MAX (32u << 20) /* of all, but for a frame each */
 
 struct attachment {
 	struct keeper *keeper;   /* borrowed */

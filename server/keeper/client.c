@@ -14,6 +14,7 @@
 #include "server/keeper/frames.h"
 #include "server/keeper/keeper.h"
 #include "server/keeper/pty.h"
+#include "server/keeper/pty_size.h"
 #include "server/terminal/repaint.h"
 #include "server/terminal/view.h"
 
@@ -338,7 +339,7 @@ client_resize(
 	keeper->cells = keeper->cells - before + after;
 	client->size = *size;
 	client->is_resized = true;
-	pty_fit(client->pty);
+	pty_size_fit(client->pty);
 	client_renew(client);
 	return 0;
 }

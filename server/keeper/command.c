@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/keeper/command.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "protocol/buffer.h"
@@ -11,6 +13,13 @@
 #include "protocol/limits.h"
 #include "protocol/link.h"
 #include "protocol/memory.h"
+
+/* FNV-1a: nobody gains by a collision with a command of their own. */
+#define FNV_BASIS 0xcbf29ce484222325u
+#define FNV_PRIME 0x100000001b3u
+
+/* A given stdin may be all escapes. */
+#define SPEC_BYTES_MAX ((size_t)8 << 20)
 
 /* Whether vector has a variable of the same name as this "name=value". */
 static bool
@@ -64,6 +73,8 @@ command_write(const struct custody_configure *config,
 	body.spec.input = (struct json_data){0};
 	body.spec.timeout_ms = 0;
 	body.spec.name = NULL;
+	body.spec.token = NULL;
+	body.spec.overflow = OVERFLOW_SLOW;
 	buffer_init(&message, FRAME_CONTROL_MAX);
 	if (json_write(link_shapes[LINK_EXEC], link_types[LINK_EXEC], &body,
 	        &message, err) == 0) {
@@ -74,4 +85,22 @@ command_write(const struct custody_configure *config,
 	return error_set(err, ERROR_LIMIT,
 	    "the command and its environment are more than %u bytes",
 	    FRAME_CONTROL_MAX);
+}
+
+void
+command_digest(
+    const struct exec_spec *spec, char digest[COMMAND_DIGEST_BYTES + 1])
+{
+	uint64_t hash = FNV_BASIS;
+	struct buffer json;
+	const uint8_t *bytes;
+	size_t i;
+
+	buffer_init(&json, SPEC_BYTES_MAX);
+	(void)json_write(&exec_spec_shape, NULL, spec, &json, NULL);
+	bytes = buffer_bytes(&json);
+	for (i = 0; i < buffer_len(&json); i++)
+		hash = (hash ^ bytes[i]) * FNV_PRIME;
+	buffer_clear(&json);
+	(void)snprintf(digest, COMMAND_DIGEST_BYTES + 1, "%016" PRIx64, hash);
 }

@@ -3,6 +3,8 @@
 #ifndef SERVER_KEEPER_COMMAND_H
 #define SERVER_KEEPER_COMMAND_H
 
+#include <stddef.h>
+
 struct buffer;
 struct custody_configure;
 struct error;
@@ -18,5 +20,12 @@ struct exec_spec;
  */
 int command_write(const struct custody_configure *config,
     const struct exec_spec *spec, struct buffer *out, struct error *err);
+
+#define COMMAND_DIGEST_BYTES 16u
+
+/* What two commands that are the same have in common, and others have not but
+ * by chance: hexadecimal digits. */
+void command_digest(
+    const struct exec_spec *spec, char digest[COMMAND_DIGEST_BYTES + 1]);
 
 #endif

@@ -13,28 +13,22 @@
 #include "protocol/signal.h"
 #include "server/common/log.h"
 #include "server/keeper/keeper.h"
-#include "server/keeper/oom.h"
 #include "server/keeper/pty.h"
 #include "server/keeper/subscription.h"
 
-static int64_t
-count_oom(const struct exec *exec)
-{
-	struct error err = {0};
-	int64_t count = 0;
-
-	if (oom_count(exec->keeper->oom_fd, &count, &err) != 0)
-		log_warning("%s: %s", exec->id, err.text);
-	return count;
-}
-
-/* Say to everybody that this exec never began, and let go of them. */
+/* It never began: the table forgets it, and then everybody is told. The last of
+ * them frees it. */
 static void
-refuse_all(struct exec *exec, const char *code, const char *text)
+drop(struct exec *exec, const char *code, const char *text)
 {
-	struct subscription *each;
+	struct subscription *each = TAILQ_FIRST(&exec->output.subscriptions);
+	struct subscription *next;
 
-	while ((each = TAILQ_FIRST(&exec->output.subscriptions)) != NULL) {
+	execs_drop(&exec->keeper->execs, exec);
+	if (each == NULL)
+		exec_free(exec);
+	for (; each != NULL; each = next) {
+		next = TAILQ_NEXT(each, of_exec);
 		subscription_refuse(each, code, text);
 		subscription_free(each);
 	}
@@ -60,13 +54,13 @@ reason_of(const struct exec *exec, const struct link_exit *exit)
 	bool is_killed =
 	    exit->signal != NULL && strcmp(exit->signal, "KILL") == 0;
 
-	if (exec->is_timed_out && (is_killed || exit->code > 0))
+	if (exec->asked.timed_out && (is_killed || exit->code > 0))
 		return REASON_TIMEOUT;
 	if (!is_killed)
 		return exit->signal == NULL ? REASON_EXITED : REASON_SIGNALED;
 	if (exec->keeper->is_ending)
 		return REASON_KILLED;
-	if (!exec->is_kill_asked && exec->exit.oom_kills > 0)
+	if (exec->asked.kill == KILL_NOT_ASKED && exec->exit.oom_kills > 0)
 		return REASON_OOM;
 	return REASON_SIGNALED;
 }
@@ -78,6 +72,7 @@ end(struct exec *exec)
 	exec->exit.duration_ms =
 	    (int64_t)(uv_now(exec->keeper->loop) - exec->started_ms);
 	input_clear(&exec->input);
+	exec_settle(exec);
 	keeper_ended(exec->keeper, exec);
 	if (exec->pty != NULL)
 		pty_ended(exec->pty);
@@ -86,25 +81,25 @@ end(struct exec *exec)
 }
 
 struct exec *
-exec_new(struct keeper *keeper, const struct exec_origin *origin,
-    const struct exec_spec *spec, struct buffer *message)
+exec_new(struct keeper *keeper, struct journal_exec *kept,
+    const struct exec_spec *spec)
 {
 	struct exec *exec = memory_new(1, sizeof(*exec));
 
 	exec->keeper = keeper;
-	exec->number = origin->number;
+	exec->number = (uint32_t)kept->number;
 	(void)snprintf(
-	    exec->id, sizeof(exec->id), "%s-%u", keeper->task, origin->number);
-	exec_spec_describe(spec, exec->what, sizeof(exec->what));
-	exec->principal = memory_string(origin->principal);
-	exec->timeout_ms = origin->timeout_ms;
-	exec->message = *message;
-	buffer_init(message, message->max);
-	output_init(&exec->output, keeper->spool_dir, origin->number,
-	    (uint64_t)keeper->config.output, spec->pty.present);
+	    exec->id, sizeof(exec->id), "%s-%u", keeper->task, exec->number);
+	exec->kept = *kept;
+	json_absent(journal_shapes[JOURNAL_EXEC], kept);
+	exec->principal = exec->kept.principal;
+	exec->what = exec->kept.what;
+	json_absent(journal_shapes[JOURNAL_ASKED], &exec->asked);
+	output_init(&exec->output, keeper->spool_dir, exec->number,
+	    (uint64_t)exec->kept.output, spec->pty.present);
+	output_bind(&exec->output, (enum exec_overflow)exec->kept.overflow,
+	    &keeper->execs.quota);
 	input_init(&exec->input, spec, exec);
-	if (spec->pty.present)
-		exec->pty = pty_new(exec, spec);
 	return exec;
 }
 
@@ -116,12 +111,11 @@ exec_free(struct exec *exec)
 	assert(TAILQ_EMPTY(&exec->output.subscriptions));
 	if (exec->keeper->view.of == &exec->output.spool)
 		exec->keeper->view.of = NULL;
-	buffer_clear(&exec->message);
 	output_clear(&exec->output);
 	input_clear(&exec->input);
 	pty_free(exec->pty);
 	free(exec->exit.signal);
-	free(exec->principal);
+	json_clear(journal_shapes[JOURNAL_EXEC], &exec->kept);
 	free(exec);
 }
 
@@ -146,30 +140,44 @@ exec_get_pty(const struct exec *exec, struct error *err)
 void
 exec_send(struct exec *exec)
 {
-	assert(exec->state == EXEC_WAITING);
+	const struct journal_exec *kept = &exec->kept;
+
+	assert(exec->state == EXEC_WAITING && exec->started_ms > 0);
 	exec->state = EXEC_STARTING;
-	exec->started_ms = uv_now(exec->keeper->loop);
-	exec->oom_before = count_oom(exec);
-	if (exec->timeout_ms > 0)
-		exec->deadline_ms = exec->started_ms + exec->timeout_ms;
 	link_send_exec(&exec->keeper->link, exec->number,
-	    buffer_bytes(&exec->message), buffer_len(&exec->message));
-	buffer_clear(&exec->message);
+	    (const uint8_t *)kept->message, strlen(kept->message));
 	if (exec->pty != NULL)
 		pty_sent(exec->pty);
-	if (exec->is_hung_up)
+	if (exec->asked.hung_up)
 		link_send_hangup(&exec->keeper->link, exec->number);
+}
+
+/* What the agent says again, because the link was resumed. */
+static int
+started_again(struct exec *exec, int64_t pid, struct error *err)
+{
+	if (!exec->is_resumed || pid != exec->pid)
+		return error_set(err, ERROR_STATE, "it was started before");
+	exec->is_resumed = false;
+	return 0;
 }
 
 int
 exec_started(struct exec *exec, int64_t pid, struct error *err)
 {
+	const struct journal_started started = {exec->number, pid};
 	struct subscription *each = TAILQ_FIRST(&exec->output.subscriptions);
 
+	if (exec->state == EXEC_RUNNING)
+		return started_again(exec, pid, err);
 	if (exec->state != EXEC_STARTING)
-		return error_set(err, ERROR_STATE, "it was started before");
+		return error_set(err, ERROR_STATE, "it has ended");
 	exec->state = EXEC_RUNNING;
 	exec->pid = pid;
+	exec->is_resumed = false;
+	(void)execs_note(&exec->keeper->execs, JOURNAL_STARTED, &started);
+	free(exec->kept.message);
+	exec->kept.message = NULL;
 	keeper_started(exec->keeper, exec);
 	for (; each != NULL; each = TAILQ_NEXT(each, of_exec))
 		subscription_started(each);
@@ -183,8 +191,7 @@ exec_refused(
 {
 	if (exec->state != EXEC_STARTING)
 		return error_set(err, ERROR_STATE, "it was started before");
-	refuse_all(exec, code, text);
-	execs_drop(&exec->keeper->execs, exec);
+	drop(exec, code, text);
 	return 0;
 }
 
@@ -237,7 +244,7 @@ exec_exited(struct exec *exec, const struct link_exit *exit, struct error *err)
 	exec->exit.signal = memory_string(exit->signal);
 	exec->exit.core = exit->core;
 	exec->exit.rusage = exit->rusage;
-	exec->exit.oom_kills = count_oom(exec) - exec->oom_before;
+	exec->exit.oom_kills = exec_count_oom(exec) - exec->oom_before;
 	if (exec->exit.oom_kills < 0)
 		exec->exit.oom_kills = 0;
 	exec->exit.reason = (int)reason_of(exec, exit);
@@ -251,10 +258,9 @@ exec_lost(struct exec *exec)
 	bool is_ending = exec->keeper->is_ending;
 
 	if (exec->state != EXEC_RUNNING) {
-		refuse_all(exec, error_code_name(ERROR_STATE),
+		drop(exec, error_code_name(ERROR_STATE),
 		    is_ending ? "the task is ending"
 		              : "the sandbox has gone away");
-		execs_drop(&exec->keeper->execs, exec);
 		return;
 	}
 	output_end(&exec->output);
@@ -262,6 +268,23 @@ exec_lost(struct exec *exec)
 	exec->exit.signal = is_ending ? memory_string("KILL") : NULL;
 	exec->exit.reason = is_ending ? REASON_KILLED : REASON_LOST;
 	end(exec);
+}
+
+static void
+note_asked(struct exec *exec)
+{
+	exec->asked.number = exec->number;
+	(void)execs_note(&exec->keeper->execs, JOURNAL_ASKED, &exec->asked);
+}
+
+static void
+ask_kill(struct exec *exec, bool tree)
+{
+	if (tree)
+		exec->asked.kill = KILL_TREE;
+	else if (exec->asked.kill == KILL_NOT_ASKED)
+		exec->asked.kill = KILL_GROUP;
+	note_asked(exec);
 }
 
 int
@@ -273,17 +296,52 @@ exec_signal(
 		    exec->state == EXEC_ENDED ? "has ended"
 		                              : "has not started");
 	if (signal_number(signal->signal) == SIGKILL)
-		exec->is_kill_asked = true;
+		ask_kill(exec, signal->tree);
 	link_send_signal(&exec->keeper->link, exec->number, signal);
+	if (!link_is_clear(&exec->keeper->link))
+		execs_note_signal(&exec->keeper->execs, exec, signal);
 	return 0;
 }
 
 void
 exec_hang_up(struct exec *exec)
 {
-	exec->is_hung_up = true;
-	if (exec->state == EXEC_STARTING || exec->state == EXEC_RUNNING)
+	if (exec->state == EXEC_ENDED)
+		return;
+	exec->asked.hung_up = true;
+	note_asked(exec);
+	if (exec->state != EXEC_WAITING)
 		link_send_hangup(&exec->keeper->link, exec->number);
+}
+
+void
+exec_input_ended(struct exec *exec, uint64_t offset)
+{
+	exec->asked.end = (int64_t)offset;
+	note_asked(exec);
+}
+
+void
+exec_untie(struct exec *exec)
+{
+	if (exec->pty == NULL)
+		input_end(&exec->input);
+	else
+		exec_hang_up(exec);
+}
+
+bool
+exec_is_loose(const struct exec *exec)
+{
+	const struct subscription *each =
+	    TAILQ_FIRST(&exec->output.subscriptions);
+
+	if (!exec->kept.tied || exec->state == EXEC_ENDED ||
+	    exec->asked.hung_up || !exec->input.is_open)
+		return false;
+	while (each != NULL && !each->is_tied)
+		each = TAILQ_NEXT(each, of_exec);
+	return each == NULL;
 }
 
 void
@@ -303,7 +361,8 @@ void
 exec_time_out(struct exec *exec)
 {
 	exec->deadline_ms = 0;
-	exec->is_timed_out = true;
+	exec->asked.timed_out = true;
+	note_asked(exec);
 	link_send_kill(&exec->keeper->link, exec->number);
 }
 
@@ -329,6 +388,7 @@ exec_serve(struct exec *exec)
 		    &exec->keeper->execs, held, output->held_bytes);
 		wake_all(exec);
 	}
+	exec_settle(exec);
 	if (exec->state != EXEC_RUNNING)
 		return;
 	credit = output_grant(output);

@@ -9,6 +9,9 @@
  *   EXEC_RUNNING   output, credit, exit at the end      ENDED
  *   EXEC_ENDED     nothing                              gone
  *
+ * One that an earlier keeper had sent begins as STARTING or RUNNING; once the
+ * link is resumed the agent may say started of it again.
+ *
  * An exec is freed once it has left the table (execs.h) and nobody reads it.
  */
 #ifndef SERVER_KEEPER_EXEC_H
@@ -19,17 +22,17 @@
 #include <sys/queue.h>
 
 #include "protocol/attachment.h"
-#include "protocol/buffer.h"
 #include "protocol/limits.h"
+#include "protocol/link.h"
+#include "server/keeper/history.h"
 #include "server/keeper/input.h"
 #include "server/keeper/output.h"
 
 struct error;
 struct frame;
+struct journal;
 struct keeper;
 struct pty;
-
-#define EXEC_WHAT_BYTES 256u
 
 enum exec_state {
 	EXEC_WAITING = 0,
@@ -39,32 +42,30 @@ enum exec_state {
 	EXEC_STATES
 };
 
-/* How an exec is told from others before it begins; strings are borrowed. */
-struct exec_origin {
-	uint32_t number;
-	const char *principal;
-	uint64_t timeout_ms; /* 0: none */
-};
-
 struct exec {
 	struct keeper *keeper; /* borrowed */
 	uint32_t number;
 	char id[LIMIT_EXEC_ID_BYTES + 1];
-	char what[EXEC_WHAT_BYTES + 1]; /* for lists and logs */
-	char *principal;                /* owned: who started it */
+	struct journal_exec kept; /* owned: as it was taken on */
+	char *principal;          /* who started it; of kept, as is */
+	char *what;               /* ... this: for lists and logs */
 	enum exec_state state;
-	bool is_listed;        /* in the table */
-	bool is_hung_up;       /* its terminal's line is cut */
-	bool is_kill_asked;    /* somebody had KILL sent to it */
-	bool is_timed_out;     /* we killed it at its deadline */
-	struct buffer message; /* for the agent, while waiting */
+	bool is_listed;  /* in the table */
+	bool is_noted;   /* its end was noted: it is in the journal, unless
+	                    that is behind */
+	bool is_told;    /* ... and the agent was told to forget it */
+	bool is_resumed; /* an earlier keeper had sent it; the agent may say
+	                    started again */
+	bool is_held;    /* the agent said so */
+	struct link_held held;
+	struct journal_asked asked;
+	struct signal_sets signals; /* not delivered yet */
 	struct output output;
 	struct input input;
 	struct pty *pty; /* owned; NULL: pipes, or its screen is forgotten */
-	uint64_t timeout_ms;
-	uint64_t deadline_ms; /* of the loop's clock; 0: none */
-	uint64_t started_ms;
-	int64_t pid;
+	uint64_t deadline_ms;        /* of the loop's clock; 0: none */
+	uint64_t started_ms;         /* when it was sent */
+	int64_t pid;                 /* 0: it was not started */
 	int64_t oom_before;          /* the task's count when it was sent */
 	struct attachment_exit exit; /* once ended; owns its signal */
 	TAILQ_ENTRY(exec) entry;     /* of one of the table's lists */
@@ -74,10 +75,15 @@ TAILQ_HEAD(exec_list, exec);
 
 /*
  * A command that waits to be sent.
- *   message  taken: what command_write made of spec
+ *   kept  emptied
+ *   spec  its input is taken from there; it stays the caller's
  */
-struct exec *exec_new(struct keeper *keeper, const struct exec_origin *origin,
-    const struct exec_spec *spec, struct buffer *message);
+struct exec *exec_new(struct keeper *keeper, struct journal_exec *kept,
+    const struct exec_spec *spec);
+
+/* One that an earlier keeper had, without its output and its terminal. was is
+ * emptied. */
+struct exec *exec_restore(struct keeper *keeper, struct history_exec *was);
 
 /* NULL is accepted. Nobody may be subscribed. */
 void exec_free(struct exec *exec);
@@ -89,8 +95,20 @@ void exec_free_unused(struct exec *exec);
  * ago that the screen is forgotten. */
 struct pty *exec_get_pty(const struct exec *exec, struct error *err);
 
-/* Tell the agent to start it. */
+/* Processes of the task that were killed for memory. */
+int64_t exec_count_oom(const struct exec *exec);
+
+/* Add the lines that describe it. */
+void exec_describe(const struct exec *exec, struct journal *journal);
+
+/* Add the line that it is sent now. */
+void exec_note_sent(struct exec *exec);
+
+/* Tell the agent to start it; that was noted. */
 void exec_send(struct exec *exec);
+
+/* Say again what the agent may not have heard, after it was told to resume. */
+void exec_remind(const struct exec *exec);
 
 /*
  * What the agent said. Each returns 0, or -1 when an exec in this state cannot
@@ -118,12 +136,26 @@ int exec_signal(
 /* Cut its terminal's line: the kernel sends SIGHUP. */
 void exec_hang_up(struct exec *exec);
 
+/* Its stdin has come to its end, at this offset. */
+void exec_input_ended(struct exec *exec, uint64_t offset);
+
+/* What the attachment that it was tied to leaves behind: its stdin ends, its
+ * terminal is hung up. */
+void exec_untie(struct exec *exec);
+
+/* Whether it waits for somebody to be tied to. */
+bool exec_is_loose(const struct exec *exec);
+
 /* Output that exec_output admitted is passed on. */
 void exec_wrote(struct exec *exec, enum output_stream stream,
     const uint8_t *bytes, size_t len);
 
 /* Its time is up. */
 void exec_time_out(struct exec *exec);
+
+/* Its end is told to the agent, which forgets it, once that and all output is
+ * kept here. */
+void exec_settle(struct exec *exec);
 
 /* Keep what is held and return credit, after readers or the disk moved on. */
 void exec_serve(struct exec *exec);

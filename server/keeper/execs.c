@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/keeper/execs.h"
 
-#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/common/owner.h"
@@ -23,9 +23,10 @@ of_timer(const uv_timer_t *timer)
 	return &keeper_of_owner(owner)->execs;
 }
 
-/* Wake at the first deadline of all. */
-static void
-arm(struct execs *execs, uv_timer_cb on_deadline)
+static void on_deadline(uv_timer_t *timer);
+
+void
+execs_arm(struct execs *execs)
 {
 	uint64_t now_ms = uv_now(execs->keeper->loop);
 	const struct exec *exec = TAILQ_FIRST(&execs->running);
@@ -52,7 +53,7 @@ on_deadline(uv_timer_t *timer)
 		if (exec->deadline_ms > 0 && exec->deadline_ms <= now_ms)
 			exec_time_out(exec);
 	}
-	arm(execs, on_deadline);
+	execs_arm(execs);
 }
 
 static void
@@ -73,6 +74,13 @@ on_retry(uv_timer_t *timer)
 
 	serve_held(&execs->running);
 	serve_held(&execs->ended);
+	if (execs->journal.is_behind &&
+	    !journal_catch_up(&execs->journal, NULL)) {
+		execs_retry(execs);
+		return;
+	}
+	execs_settle(execs);
+	execs_send(execs);
 }
 
 static void
@@ -92,6 +100,7 @@ forget(struct execs *execs, struct exec *exec)
 
 	unlist(execs, &execs->ended, exec);
 	execs->kept--;
+	execs_note_dropped(execs, exec);
 	output_discard(&exec->output);
 	execs_count_held(execs, held, 0);
 	for (; each != NULL; each = TAILQ_NEXT(each, of_exec))
@@ -99,9 +108,8 @@ forget(struct execs *execs, struct exec *exec)
 	exec_free_unused(exec);
 }
 
-/* Of the terminals that have ended, the last few keep their screens. */
-static void
-forget_screens(struct execs *execs)
+void
+execs_forget_screens(struct execs *execs)
 {
 	unsigned count = 0;
 	struct exec *each = TAILQ_LAST(&execs->ended, exec_list);
@@ -131,6 +139,7 @@ execs_init(struct execs *execs, struct keeper *keeper, struct owner *owner)
 {
 	memset(execs, 0, sizeof(*execs));
 	execs->keeper = keeper;
+	execs->quota.execs = execs;
 	map_init(&execs->by_number);
 	TAILQ_INIT(&execs->waiting);
 	TAILQ_INIT(&execs->running);
@@ -139,15 +148,25 @@ execs_init(struct execs *execs, struct keeper *keeper, struct owner *owner)
 	owner_adopt(owner, (uv_handle_t *)&execs->deadline);
 	(void)uv_timer_init(keeper->loop, &execs->retry);
 	owner_adopt(owner, (uv_handle_t *)&execs->retry);
+	TAILQ_INIT(&execs->debts);
+	journal_init(&execs->journal, keeper->spool_dir, keeper->task,
+	    execs_describe, execs);
 }
 
 void
 execs_clear(struct execs *execs)
 {
+	struct execs_debt *debt;
+
 	free_all(execs, &execs->waiting);
 	free_all(execs, &execs->running);
 	free_all(execs, &execs->ended);
 	map_clear(&execs->by_number);
+	while ((debt = TAILQ_FIRST(&execs->debts)) != NULL) {
+		TAILQ_REMOVE(&execs->debts, debt, entry);
+		free(debt);
+	}
+	journal_clear(&execs->journal);
 }
 
 struct exec *
@@ -180,18 +199,102 @@ execs_terminal(const struct execs *execs, const char *name)
 	return last_used(running, &execs->waiting, name);
 }
 
-struct exec *
-execs_add(struct execs *execs, const struct exec_origin *origin,
-    const struct exec_spec *spec, struct buffer *message)
+static struct exec *
+find_token(
+    const struct exec_list *list, const char *principal, const char *token)
 {
-	struct exec *exec = exec_new(execs->keeper, origin, spec, message);
+	struct exec *each = TAILQ_FIRST(list);
 
-	map_put(&execs->by_number, exec->number, exec);
-	TAILQ_INSERT_TAIL(&execs->waiting, exec, entry);
-	exec->is_listed = true;
-	execs->live++;
-	execs->last = origin->number;
+	for (; each != NULL; each = TAILQ_NEXT(each, entry)) {
+		if (each->kept.token != NULL &&
+		    strcmp(each->kept.token, token) == 0 &&
+		    strcmp(each->principal, principal) == 0)
+			return each;
+	}
+	return NULL;
+}
+
+struct exec *
+execs_of_token(
+    const struct execs *execs, const char *principal, const char *token)
+{
+	struct exec *exec = find_token(&execs->running, principal, token);
+
+	if (exec == NULL)
+		exec = find_token(&execs->waiting, principal, token);
+	if (exec == NULL)
+		exec = find_token(&execs->ended, principal, token);
 	return exec;
+}
+
+static void
+list(struct execs *execs, struct exec_list *where, struct exec *exec)
+{
+	map_put(&execs->by_number, exec->number, exec);
+	TAILQ_INSERT_TAIL(where, exec, entry);
+	exec->is_listed = true;
+	if (where == &execs->ended)
+		execs->kept++;
+	else
+		execs->live++;
+	activity_look(&execs->keeper->activity);
+}
+
+struct exec *
+execs_add(struct execs *execs, struct journal_exec *kept,
+    const struct exec_spec *spec, struct error *err)
+{
+	struct exec *exec;
+
+	kept->number = execs->journal.last + 1;
+	exec = exec_new(execs->keeper, kept, spec);
+	exec_describe(exec, &execs->journal);
+	/* one line less to wait for, where it is sent at once */
+	if (link_has_room(&execs->keeper->link) && TAILQ_EMPTY(&execs->waiting))
+		exec_note_sent(exec);
+	if (journal_commit(&execs->journal, err) != 0) {
+		exec_free(exec);
+		return NULL;
+	}
+	execs->journal.last = exec->number;
+	if (spec->pty.present)
+		exec->pty = pty_new(exec, spec);
+	list(execs, &execs->waiting, exec);
+	return exec;
+}
+
+void
+execs_restore(struct execs *execs, struct exec *exec)
+{
+	switch (exec->state) {
+	case EXEC_WAITING:
+		list(execs, &execs->waiting, exec);
+		break;
+	case EXEC_STARTING:
+	case EXEC_RUNNING:
+		list(execs, &execs->running, exec);
+		break;
+	case EXEC_ENDED:
+	case EXEC_STATES:
+		list(execs, &execs->ended, exec);
+		break;
+	}
+}
+
+void
+execs_send_again(struct execs *execs, struct exec *exec)
+{
+	struct exec *first = TAILQ_FIRST(&execs->waiting);
+
+	TAILQ_REMOVE(&execs->running, exec, entry);
+	exec->state = EXEC_WAITING;
+	exec->is_resumed = false;
+	while (first != NULL && first->number < exec->number)
+		first = TAILQ_NEXT(first, entry);
+	if (first == NULL)
+		TAILQ_INSERT_TAIL(&execs->waiting, exec, entry);
+	else
+		TAILQ_INSERT_BEFORE(first, exec, entry);
 }
 
 void
@@ -200,16 +303,28 @@ execs_send(struct execs *execs)
 	struct exec *exec;
 
 	while (link_has_room(&execs->keeper->link) &&
-	       (exec = TAILQ_FIRST(&execs->waiting)) != NULL) {
+	       (exec = TAILQ_FIRST(&execs->waiting)) != NULL &&
+	       execs_commit_sent(execs, exec) == 0) {
 		TAILQ_REMOVE(&execs->waiting, exec, entry);
 		TAILQ_INSERT_TAIL(&execs->running, exec, entry);
 		exec_send(exec);
 		if (exec->deadline_ms == 0)
 			continue;
 		if (!uv_is_active((uv_handle_t *)&execs->deadline) ||
-		    uv_timer_get_due_in(&execs->deadline) > exec->timeout_ms)
-			(void)uv_timer_start(
-			    &execs->deadline, on_deadline, exec->timeout_ms, 0);
+		    uv_timer_get_due_in(&execs->deadline) >
+		        exec->deadline_ms - exec->started_ms)
+			execs_arm(execs);
+	}
+}
+
+void
+execs_untie(struct execs *execs)
+{
+	struct exec *exec = TAILQ_FIRST(&execs->running);
+
+	for (; exec != NULL; exec = TAILQ_NEXT(exec, entry)) {
+		if (exec_is_loose(exec))
+			exec_untie(exec);
 	}
 }
 
@@ -218,6 +333,7 @@ execs_drained(struct execs *execs)
 {
 	struct exec *exec = TAILQ_FIRST(&execs->running);
 
+	execs_note_delivered(execs);
 	for (; exec != NULL; exec = TAILQ_NEXT(exec, entry))
 		input_flush(&exec->input);
 	execs_send(execs);
@@ -230,9 +346,11 @@ execs_end(struct execs *execs, struct exec *exec)
 	TAILQ_INSERT_TAIL(&execs->ended, exec, entry);
 	execs->live--;
 	execs->kept++;
-	forget_screens(execs);
+	execs_forget_screens(execs);
+	activity_look(&execs->keeper->activity);
 	if (execs->kept > LIMIT_EXECS_KEPT)
 		forget(execs, TAILQ_FIRST(&execs->ended));
+	quota_settle(&execs->quota);
 }
 
 void
@@ -242,7 +360,8 @@ execs_drop(struct execs *execs, struct exec *exec)
 	    exec->state == EXEC_WAITING ? &execs->waiting : &execs->running,
 	    exec);
 	execs->live--;
-	exec_free_unused(exec);
+	execs_note_dropped(execs, exec);
+	activity_look(&execs->keeper->activity);
 }
 
 void

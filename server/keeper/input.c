@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/keeper/input.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "protocol/error.h"
 #include "protocol/frame.h"
 #include "protocol/limits.h"
+#include "protocol/link.h"
 #include "protocol/memory.h"
 #include "server/keeper/asks.h"
 #include "server/keeper/exec.h"
@@ -32,6 +34,13 @@ may_send(const struct input *input)
 {
 	return input->is_started && input->credit > 0 &&
 	       link_has_room(link_of(input));
+}
+
+/* Of what waits, not sent. */
+static size_t
+unsent(const struct input *input)
+{
+	return buffer_len(&input->waiting) - input->sent;
 }
 
 static void
@@ -70,6 +79,7 @@ put(struct input *input, const struct input_share *of, const uint8_t *bytes,
 		return error_set(err, ERROR_LIMIT,
 		    "%zu bytes of input wait for the command", WAITING_MAX);
 	share_out(input, of);
+	input->accepted += of->len;
 	/* a pasted text with its brackets is longer than a frame */
 	input_flush(input);
 	return 0;
@@ -108,8 +118,89 @@ input_init(struct input *input, const struct exec_spec *spec, struct exec *exec)
 	if (spec->input.bytes == NULL)
 		return;
 	/* Its size was checked when the command was read. */
+	input->is_given = true;
 	if (put(input, &given, (const uint8_t *)spec->input.bytes, NULL) == 0)
 		input->is_end_due = true;
+}
+
+static int
+resume_given(
+    struct input *input, uint64_t taken, size_t under_way, struct error *err)
+{
+	size_t len = buffer_len(&input->waiting);
+
+	if (taken < input->from + under_way || taken > input->from + len)
+		return error_set(err, ERROR_INVALID,
+		    "it has %" PRIu64 " bytes of its stdin", taken);
+	buffer_consume(
+	    &input->waiting, (size_t)(taken - under_way - input->from));
+	input->accepted = input->from + len;
+	input->from = taken - under_way;
+	input->sent = under_way;
+	return 0;
+}
+
+static void
+forget_shares(struct input *input)
+{
+	struct input_share *share;
+
+	while ((share = TAILQ_FIRST(&input->shares)) != NULL) {
+		TAILQ_REMOVE(&input->shares, share, next);
+		free(share);
+	}
+}
+
+int
+input_resume(struct input *input, const struct link_held *held, int64_t end,
+    struct error *err)
+{
+	struct input_share rest = {0};
+
+	input->credit = (size_t)held->credit;
+	rest.len = WINDOW_STDIN - input->credit;
+	if (rest.len > (uint64_t)held->taken)
+		return error_set(err, ERROR_INVALID,
+		    "it has not taken %zu bytes of %" PRId64, rest.len,
+		    held->taken);
+	forget_shares(input);
+	if (input->is_given &&
+	    resume_given(input, (uint64_t)held->taken, rest.len, err) != 0)
+		return -1;
+	if (input->is_given)
+		rest.len = buffer_len(&input->waiting);
+	else
+		input->accepted = (uint64_t)held->taken;
+	if (rest.len > 0)
+		share_out(input, &rest);
+	if (!input->is_given && end >= 0 && held->taken >= end) {
+		input->is_open = false;
+		input->is_end_due = true;
+	}
+	return 0;
+}
+
+void
+input_describe(
+    const struct input *input, struct json_data *given, int64_t *from)
+{
+	*given = (struct json_data){0};
+	*from = 0;
+	if (!input->is_given)
+		return;
+	/* not NULL, also where the agent has taken all of it */
+	given->bytes = (char *)(uintptr_t)buffer_bytes(&input->waiting);
+	if (given->bytes == NULL)
+		given->bytes = (char *)(uintptr_t) "";
+	given->len = buffer_len(&input->waiting);
+	*from = (int64_t)input->from;
+}
+
+int64_t
+input_next(const struct input *input)
+{
+	return input->is_open && !input->is_shared ? (int64_t)input->accepted
+	                                           : -1;
 }
 
 void
@@ -122,16 +213,13 @@ input_start(struct input *input)
 void
 input_clear(struct input *input)
 {
-	struct input_share *share;
-
 	input->is_open = false;
 	input->is_end_due = false;
+	input->is_given = false;
+	input->sent = 0;
 	input->feeder = NULL;
 	buffer_clear(&input->waiting);
-	while ((share = TAILQ_FIRST(&input->shares)) != NULL) {
-		TAILQ_REMOVE(&input->shares, share, next);
-		free(share);
-	}
+	forget_shares(input);
 }
 
 void
@@ -151,12 +239,42 @@ end_by(struct input *input, const struct subscription *from, struct error *err)
 	return 0;
 }
 
+static int
+check_credit(const struct subscription *from, size_t len, struct error *err)
+{
+	if (len > from->credit)
+		return error_set(err, ERROR_INVALID,
+		    "%zu bytes of stdin with a credit of %zu", len,
+		    from->credit);
+	return 0;
+}
+
+/* Whether all of it was in what the command had from an earlier stream of the
+ * same start; bytes and len are what is left. */
+static bool
+was_had(struct subscription *from, const uint8_t **bytes, size_t *len)
+{
+	size_t part = from->skip < *len ? (size_t)from->skip : *len;
+
+	if (part > 0)
+		subscription_return_credit(from, (uint32_t)part);
+	from->skip -= part;
+	*bytes += part;
+	*len -= part;
+	return *len == 0;
+}
+
 int
 input_write(struct input *input, struct subscription *from,
     const uint8_t *bytes, size_t len, struct error *err)
 {
-	const struct input_share share = {.from = from, .len = len};
+	struct input_share share = {.from = from};
 
+	if (from->is_repeated && check_credit(from, len, err) != 0)
+		return -1;
+	if (from->is_repeated && (len > 0 || !input->is_open) &&
+	    was_had(from, &bytes, &len))
+		return 0;
 	if (!input->is_open)
 		return error_set(err, ERROR_STATE, "its stdin is closed");
 	if (input->feeder == NULL)
@@ -166,11 +284,9 @@ input_write(struct input *input, struct subscription *from,
 		    err, ERROR_STATE, "another attachment feeds its stdin");
 	if (len == 0)
 		return end_by(input, from, err);
-	if (len > from->credit)
-		return error_set(err, ERROR_INVALID,
-		    "%zu bytes of stdin with a credit of %zu", len,
-		    from->credit);
-	if (put(input, &share, bytes, err) != 0)
+	share.len = len;
+	if (check_credit(from, len, err) != 0 ||
+	    put(input, &share, bytes, err) != 0)
 		return -1;
 	from->credit -= len;
 	return 0;
@@ -199,6 +315,7 @@ input_end(struct input *input)
 		return;
 	input->is_open = false;
 	input->is_end_due = true;
+	exec_input_ended(input->exec, input->accepted);
 	input_flush(input);
 }
 
@@ -252,6 +369,11 @@ input_credit(struct input *input, size_t credit, struct error *err)
 		    input->exec->pty->recorder, credit, input->exec->pty->echo);
 	while (left > 0)
 		left -= settle_first(input, left);
+	if (input->is_given) {
+		buffer_consume(&input->waiting, credit);
+		input->sent -= credit;
+		input->from += credit;
+	}
 	input_flush(input);
 	return 0;
 }
@@ -259,18 +381,20 @@ input_credit(struct input *input, size_t credit, struct error *err)
 void
 input_flush(struct input *input)
 {
-	while (may_send(input) && buffer_len(&input->waiting) > 0) {
-		size_t len = buffer_len(&input->waiting);
+	while (may_send(input) && unsent(input) > 0) {
+		size_t len = unsent(input);
 
 		if (len > input->credit)
 			len = input->credit;
 		if (len > FRAME_DATA_MAX)
 			len = FRAME_DATA_MAX;
-		pass(input, buffer_bytes(&input->waiting), len);
-		buffer_consume(&input->waiting, len);
+		pass(input, buffer_bytes(&input->waiting) + input->sent, len);
+		if (input->is_given)
+			input->sent += len;
+		else
+			buffer_consume(&input->waiting, len);
 	}
-	if (!input->is_end_due || !input->is_started ||
-	    buffer_len(&input->waiting) > 0)
+	if (!input->is_end_due || !input->is_started || unsent(input) > 0)
 		return;
 	input->is_end_due = false;
 	link_send_stdin(link_of(input), input->exec->number, NULL, 0);

@@ -18,6 +18,7 @@
 
 struct error;
 struct exec;
+struct link_held;
 struct subscription;
 
 /* Bytes on their way, in order: whose they are. */
@@ -31,12 +32,20 @@ struct input_share {
 TAILQ_HEAD(input_shares, input_share);
 
 struct input {
-	struct exec *exec;           /* borrowed */
-	bool is_started;             /* the agent has the command */
-	bool is_open;                /* more may be written */
-	bool is_end_due;             /* its end is yet to be sent */
-	bool is_shared;              /* a terminal's */
-	struct buffer waiting;       /* for credit */
+	struct exec *exec;     /* borrowed */
+	bool is_started;       /* the agent has the command */
+	bool is_open;          /* more may be written */
+	bool is_end_due;       /* its end is yet to be sent */
+	bool is_shared;        /* a terminal's */
+	struct buffer waiting; /* for credit; of what was given with the
+	                          command all that the agent has not
+	                          taken */
+	bool is_given;
+	uint64_t from;               /* offset of the first byte that waits, of
+	                                what was given */
+	size_t sent;                 /* of those bytes */
+	uint64_t accepted;           /* offset behind the last byte that was
+	                                written or given */
 	size_t credit;               /* the agent takes so much */
 	struct subscription *feeder; /* borrowed; NULL: none */
 	struct input_shares shares;  /* of what waits and what the agent has not
@@ -47,6 +56,22 @@ struct input {
  * borrowed for the input's life. */
 void input_init(
     struct input *input, const struct exec_spec *spec, struct exec *exec);
+
+/*
+ * Go on where the agent stands, which an earlier keeper has fed.
+ *   end      offset at which the input ended; -1: it has not
+ *   returns  0, or -1 ERROR_INVALID: it cannot stand there
+ */
+int input_resume(struct input *input, const struct link_held *held, int64_t end,
+    struct error *err);
+
+/* What was given with the command and is still needed, borrowed, and its
+ * offset. */
+void input_describe(
+    const struct input *input, struct json_data *given, int64_t *from);
+
+/* Where whoever feeds it next begins; -1: a terminal, or closed. */
+int64_t input_next(const struct input *input);
 
 /* The command runs: send what has waited for that. */
 void input_start(struct input *input);

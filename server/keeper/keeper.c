@@ -2,6 +2,7 @@
 #include "server/keeper/keeper.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,6 +63,19 @@ on_turn(uv_idle_t *idle)
 		(void)uv_idle_stop(idle);
 }
 
+/* A keeper that cannot go on says so to the manager, as one whose sandbox is
+ * gone. */
+static void
+resume(struct keeper *keeper, int link_fd)
+{
+	struct error err = {0};
+
+	if (resume_open(&keeper->resume, link_fd, &err) == 0)
+		return;
+	log_error("cannot resume: %s", err.text);
+	link_close(&keeper->link);
+}
+
 static void
 on_gone(struct owner *owner)
 {
@@ -90,17 +104,26 @@ keeper_open(struct keeper *keeper, uv_loop_t *loop,
 	frames_init(&keeper->frames, loop, &keeper->owner);
 	batch_init(&keeper->batch, loop, &keeper->owner);
 	custody_init(&keeper->custody, keeper);
+	link_init(&keeper->link, keeper);
+	resume_init(&keeper->resume, keeper, &keeper->owner);
 	execs_init(&keeper->execs, keeper, &keeper->owner);
+	activity_init(&keeper->activity, keeper, &keeper->owner);
 	if (door_open(&keeper->door, keeper, grant->door_fd, &keeper->owner,
 	        err) != 0)
 		return -1;
-	return link_open(&keeper->link, keeper, grant->link_fd, err);
+	if (grant->is_resumed) {
+		resume(keeper, grant->link_fd);
+		return 0;
+	}
+	keeper->is_whole = true;
+	return link_open(&keeper->link, grant->link_fd, err);
 }
 
 void
 keeper_clear(struct keeper *keeper)
 {
 	execs_clear(&keeper->execs);
+	resume_clear(&keeper->resume);
 	json_clear(custody_shapes[CUSTODY_CONFIGURE], &keeper->config);
 	door_clear(&keeper->door);
 	(void)close(keeper->spool_dir);
@@ -125,7 +148,9 @@ keeper_configure(struct keeper *keeper, struct custody_configure *config)
 	json_clear(shape, &keeper->config);
 	keeper->config = *config;
 	json_absent(shape, config);
+	keeper->execs.quota.max = (uint64_t)keeper->config.spool;
 	keeper->is_configured = true;
+	resume_configured(&keeper->resume);
 }
 
 void
@@ -152,11 +177,35 @@ keeper_stop(struct keeper *keeper)
 		link_close(&keeper->link);
 }
 
-void
-keeper_ready(struct keeper *keeper, const struct link_hello *hello)
+int
+keeper_greeted(
+    struct keeper *keeper, const struct link_hello *hello, struct error *err)
 {
-	log_info("agent: ready, version %s", hello->version);
-	custody_say(&keeper->custody, CUSTODY_READY, hello);
+	if (hello->execs > 0 && keeper->is_whole)
+		return error_set(err, ERROR_STATE,
+		    "it holds %" PRId64 " execs of nobody's", hello->execs);
+	(void)snprintf(
+	    keeper->version, sizeof(keeper->version), "%s", hello->version);
+	return 0;
+}
+
+void
+keeper_ready(struct keeper *keeper)
+{
+	const struct link_hello hello = {
+	    .protocol = LINK_PROTOCOL, .version = keeper->version};
+
+	bool is_resumed = keeper->resume.state != RESUME_NONE;
+
+	log_info("agent: ready, version %s", keeper->version);
+	resume_finish(&keeper->resume);
+	if (keeper->link.channel.closing)
+		return;
+	/* the manager may not have heard of all that ended before */
+	if (is_resumed)
+		custody_say_state(&keeper->custody);
+	custody_say(&keeper->custody, CUSTODY_READY, &hello);
+	activity_begin(&keeper->activity);
 	execs_send(&keeper->execs);
 }
 
@@ -164,10 +213,21 @@ void
 keeper_lost(struct keeper *keeper)
 {
 	log_info("agent: gone");
+	resume_lost(&keeper->resume);
 	execs_lose(&keeper->execs);
 	custody_say(&keeper->custody, CUSTODY_LOST, NULL);
 	if (keeper->is_stopping)
 		finish_attachments(keeper);
+}
+
+void
+keeper_is_whole(struct keeper *keeper)
+{
+	struct attachment *each = TAILQ_FIRST(&keeper->attachments);
+
+	keeper->is_whole = true;
+	for (; each != NULL; each = TAILQ_NEXT(each, entry))
+		channel_resume(each->channel);
 }
 
 void
@@ -195,6 +255,8 @@ keeper_attach(struct keeper *keeper, struct channel *channel,
 {
 	struct attachment *attachment = attachment_new(keeper, channel, admit);
 
+	if (!keeper->is_whole)
+		channel_pause(channel);
 	TAILQ_INSERT_TAIL(&keeper->attachments, attachment, entry);
 	keeper->attachment_count++;
 }

@@ -7,6 +7,8 @@
  *   attachment    a gate's, with subscriptions to execs
  *   execs         the exec table: input, output (spool), how each ended
  *   link          the agent in the sandbox
+ *   resume        what an earlier keeper knew
+ *   activity      whether anything of this is in use
  */
 #ifndef SERVER_KEEPER_KEEPER_H
 #define SERVER_KEEPER_KEEPER_H
@@ -20,6 +22,7 @@
 #include "protocol/custody.h"
 #include "protocol/limits.h"
 #include "server/common/owner.h"
+#include "server/keeper/activity.h"
 #include "server/keeper/attachment.h"
 #include "server/keeper/batch.h"
 #include "server/keeper/custody.h"
@@ -27,7 +30,8 @@
 #include "server/keeper/execs.h"
 #include "server/keeper/frames.h"
 #include "server/keeper/link.h"
-#include "server/keeper/spool.h"
+#include "server/keeper/resume.h"
+#include "server/keeper/spool_cursor.h"
 
 struct error;
 
@@ -43,9 +47,10 @@ struct error;
 struct keeper_grant {
 	const char *task; /* a valid name */
 	int door_fd;
-	int link_fd;
+	int link_fd; /* of a keeper that resumes: the newest earlier link */
 	int spool_fd;
 	int recording_fd; /* the folder of its recordings; -1: none */
+	bool is_resumed;  /* it takes the place of one that was killed */
 };
 
 struct keeper {
@@ -57,17 +62,21 @@ struct keeper {
 	int oom_fd;                      /* owned; -1: the manager gave none */
 	struct custody_configure config; /* owned */
 	bool is_configured;
+	bool is_whole;    /* everything is known; until then attachments wait */
 	bool is_ending;   /* the sandbox is killed on purpose */
 	bool is_stopping; /* stop was said */
 	bool is_stopped;
 	struct door door;
 	struct custody custody;
 	struct link link;
+	struct resume resume;
 	struct execs execs;
+	struct activity activity;
 	struct frames frames;
 	struct attachment_list attachments;
 	size_t attachment_count;
-	size_t cells;                 /* of KEEPER_CELLS_MAX */
+	size_t cells;                         /* of KEEPER_CELLS_MAX */
+	char version[LINK_VERSION_BYTES + 1]; /* the agent's */
 	struct attachment_list turns; /* attachments with something to send */
 	uv_idle_t turning;
 	uv_timer_t flushed; /* the end of what attachments get to flush */
@@ -97,9 +106,15 @@ void keeper_watch_oom(struct keeper *keeper, int fd);
 /* custody: end in good order. */
 void keeper_stop(struct keeper *keeper);
 
-/* link: the agent said hello; the link has ended. */
-void keeper_ready(struct keeper *keeper, const struct link_hello *hello);
+/* link: the agent said hello (-1 ERROR_STATE: it cannot say that), and
+ * everything that it holds; the link has ended. */
+int keeper_greeted(
+    struct keeper *keeper, const struct link_hello *hello, struct error *err);
+void keeper_ready(struct keeper *keeper);
 void keeper_lost(struct keeper *keeper);
+
+/* resume: attachments wait no more. */
+void keeper_is_whole(struct keeper *keeper);
 
 /* exec: it runs; it has ended. */
 void keeper_started(struct keeper *keeper, struct exec *exec);

@@ -2,6 +2,7 @@
 #include "server/keeper/link.h"
 
 #include <endian.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "protocol/error.h"
@@ -57,6 +58,17 @@ of_channel(struct channel *channel)
 	return channel->data;
 }
 
+/* It is up when everything was said that the agent holds. */
+static int
+settle_holding(struct link *link)
+{
+	if (link->holding > 0)
+		return 0;
+	link->state = LINK_UP;
+	keeper_ready(link->keeper);
+	return 0;
+}
+
 static int
 greet(struct link *link, const struct frame *frame, int type,
     const union link_body *body, struct error *err)
@@ -69,9 +81,25 @@ greet(struct link *link, const struct frame *frame, int type,
 		return error_set(err, ERROR_INVALID,
 		    "the agent speaks protocol %lld",
 		    (long long)body->hello.protocol);
-	link->state = LINK_UP;
-	keeper_ready(link->keeper, &body->hello);
-	return 0;
+	link->holding = body->hello.execs;
+	link->state = LINK_HOLDING;
+	if (keeper_greeted(link->keeper, &body->hello, err) != 0)
+		return -1;
+	return settle_holding(link);
+}
+
+static int
+take_held(struct link *link, const struct frame *frame, int type,
+    const union link_body *body, struct error *err)
+{
+	if (type != LINK_HELD)
+		return error_set(
+		    err, ERROR_STATE, "%s before all held", link_types[type]);
+	if (resume_held(
+	        &link->keeper->resume, frame->stream, &body->held, err) != 0)
+		return -1;
+	link->holding--;
+	return settle_holding(link);
 }
 
 static int
@@ -84,7 +112,9 @@ obey(struct link *link, const struct frame *frame, struct exec *exec,
 	    frame->len, &type, &body, err);
 
 	batch_flush(&link->keeper->batch);
-	if (rc == 0 && (type == LINK_HELLO || link->state != LINK_UP))
+	if (rc == 0 && link->state == LINK_HOLDING)
+		rc = take_held(link, frame, type, &body, err);
+	else if (rc == 0 && (type == LINK_HELLO || link->state != LINK_UP))
 		rc = greet(link, frame, type, &body, err);
 	else if (rc == 0 && (messages[type] == NULL || exec == NULL))
 		rc = error_set(err, ERROR_STATE, "%s for exec %u",
@@ -128,6 +158,10 @@ on_frame(struct channel *channel, const struct frame *frame, struct error *err)
 		return error_set(err, ERROR_INVALID, "it sent a descriptor");
 	if (frame->kind == FRAME_CONTROL)
 		rc = obey(link, frame, exec, err);
+	else if (link->state != LINK_UP)
+		return error_set(err, ERROR_STATE, "%s before %s",
+		    frame_kind_name(frame->kind),
+		    link->state == LINK_SILENT ? "hello" : "all held");
 	else if (exec == NULL)
 		return error_set(err, ERROR_INVALID, "%s for exec %u",
 		    frame_kind_name(frame->kind), frame->stream);
@@ -161,20 +195,41 @@ static const struct channel_events events = {
     .on_closed = on_closed,
 };
 
-int
-link_open(struct link *link, struct keeper *keeper, int fd, struct error *err)
+void
+link_init(struct link *link, struct keeper *keeper)
 {
 	link->keeper = keeper;
+	link->state = LINK_NONE;
+}
+
+int
+link_open(struct link *link, int fd, struct error *err)
+{
+	if (channel_open(&link->channel, link->keeper->loop, fd, &events, link,
+	        err) != 0)
+		return -1;
 	link->state = LINK_SILENT;
-	return channel_open(
-	    &link->channel, keeper->loop, fd, &events, link, err);
+	return 0;
+}
+
+int
+link_duplicate(const struct link *link)
+{
+	if (link->state == LINK_NONE || link->state == LINK_DOWN ||
+	    link->channel.closing)
+		return -1;
+	return fcntl(link->channel.fd, F_DUPFD_CLOEXEC, 0);
 }
 
 void
 link_close(struct link *link)
 {
-	if (link->state != LINK_DOWN)
+	if (link->state == LINK_NONE) {
+		link->state = LINK_DOWN;
+		keeper_lost(link->keeper);
+	} else if (link->state != LINK_DOWN) {
 		channel_close(&link->channel);
+	}
 }
 
 bool
@@ -182,6 +237,12 @@ link_has_room(const struct link *link)
 {
 	return link->state == LINK_UP &&
 	       channel_pending(&link->channel) < LINK_QUEUED_MAX;
+}
+
+bool
+link_is_clear(const struct link *link)
+{
+	return link->state != LINK_UP || channel_pending(&link->channel) == 0;
 }
 
 void
@@ -209,38 +270,51 @@ link_send_credit(struct link *link, uint32_t number, uint32_t credit)
 		    sizeof(payload));
 }
 
+static void
+say(struct link *link, uint32_t number, enum link_type type, const void *body)
+{
+	if (link->state == LINK_UP || link->state == LINK_HOLDING)
+		channel_send_json(&link->channel, number, link_shapes[type],
+		    link_types[type], body);
+}
+
 void
 link_send_signal(
     struct link *link, uint32_t number, const struct link_signal *signal)
 {
-	if (link->state == LINK_UP)
-		channel_send_json(&link->channel, number,
-		    link_shapes[LINK_SIGNAL], link_types[LINK_SIGNAL], signal);
+	say(link, number, LINK_SIGNAL, signal);
 }
 
 void
 link_send_kill(struct link *link, uint32_t number)
 {
-	if (link->state == LINK_UP)
-		channel_send_json(&link->channel, number,
-		    link_shapes[LINK_KILL], link_types[LINK_KILL], NULL);
+	say(link, number, LINK_KILL, NULL);
 }
 
 void
 link_send_resize(
     struct link *link, uint32_t number, const struct link_resize *size)
 {
-	if (link->state == LINK_UP)
-		channel_send_json(&link->channel, number,
-		    link_shapes[LINK_RESIZE], link_types[LINK_RESIZE], size);
+	say(link, number, LINK_RESIZE, size);
 }
 
 void
 link_send_hangup(struct link *link, uint32_t number)
 {
-	if (link->state == LINK_UP)
-		channel_send_json(&link->channel, number,
-		    link_shapes[LINK_HANGUP], link_types[LINK_HANGUP], NULL);
+	say(link, number, LINK_HANGUP, NULL);
+}
+
+void
+link_send_resume(
+    struct link *link, uint32_t number, const struct link_resume *resume)
+{
+	say(link, number, LINK_RESUME, resume);
+}
+
+void
+link_send_forget(struct link *link, uint32_t number)
+{
+	say(link, number, LINK_FORGET, NULL);
 }
 
 void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sallyport-keeper TASK: keeps the truth of one task. */
+/* sallyport-keeper TASK [resume]: keeps the truth of one task. */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -55,8 +55,8 @@ take_descriptors(struct keeper_grant *grant, struct error *err)
 static int
 drop_privilege(struct error *err)
 {
-	static const char *const syscalls[] = {
-	    "openat", "pwritev", "ftruncate", "unlinkat", NULL};
+	static const char *const syscalls[] = {"openat", "pwritev", "ftruncate",
+	    "unlinkat", "renameat", "socketpair", NULL};
 	struct confine cage = {.uid = CONFINE_SAME_USER, .syscalls = syscalls};
 	struct stat spool;
 
@@ -91,8 +91,10 @@ main(int argc, char **argv)
 	uv_loop_t loop;
 
 	log_open("keeper", LOG_INFO);
-	if (argc != 2 || name_check("task", argv[1], &err) != 0) {
-		log_error("usage: sallyport-keeper TASK %s", err.text);
+	grant.is_resumed = argc == 3 && strcmp(argv[2], "resume") == 0;
+	if (argc != (grant.is_resumed ? 3 : 2) ||
+	    name_check("task", argv[1], &err) != 0) {
+		log_error("usage: sallyport-keeper TASK [resume] %s", err.text);
 		return 2;
 	}
 	log_subject("task", argv[1]);

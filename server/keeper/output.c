@@ -2,6 +2,7 @@
 #include "server/keeper/output.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "protocol/error.h"
@@ -9,22 +10,31 @@
 #include "server/keeper/subscription.h"
 
 #define HELD_BYTES 5u /* before a record that is held: u32 len, u8 stream */
+_Static_assert(OUTPUT_RING_MIN / 2 >= WINDOW_OUTPUT, "a ring for a window");
+
 /* One-byte records of the whole window. */
 #define HELD_MAX ((size_t)WINDOW_OUTPUT * (HELD_BYTES + 1))
 
 /* Smaller credits than this part of the window are saved up. */
 #define GRANT_PART 4
 
+static uint64_t
+ring_of(const struct output *output)
+{
+	return output->spool.capacity - output->spool.begin.at;
+}
+
 /* What the owner has not been sent must stay, and a quarter of the ring behind
  * it; of a terminal only while the owner is there. */
 static uint64_t
 kept_from(const struct output *output)
 {
-	uint64_t quarter = output->spool.capacity / 4;
+	uint64_t quarter = ring_of(output) / 4;
+	uint64_t tail = spool_tail(&output->spool);
 
-	if (output->is_pty && output->owners == 0)
+	if (output->may_drop || (output->is_pty && output->owners == 0))
 		return output->spool.head;
-	return output->taken > quarter ? output->taken - quarter : 0;
+	return output->taken > tail + quarter ? output->taken - quarter : tail;
 }
 
 static size_t
@@ -48,6 +58,8 @@ record(struct output *output, enum output_stream stream, const uint8_t *bytes,
 	if (spool_append(spool, kept_from(output), stream, bytes, len, err) !=
 	    0)
 		return -1;
+	output->waiting -= len;
+	output->owed += len;
 	for (; each != NULL; each = TAILQ_NEXT(each, of_exec))
 		subscription_offer(each, &piece, before);
 	return 0;
@@ -94,6 +106,36 @@ output_init(
 	TAILQ_INIT(&output->subscriptions);
 }
 
+int
+output_restore(struct output *output, const uint64_t until[OUTPUT_STREAMS],
+    struct error *err)
+{
+	struct spool *spool = &output->spool;
+	int i;
+
+	if (spool_restore(spool, err) != 0)
+		return -1;
+	for (i = 0; i < OUTPUT_STREAMS && until != NULL; i++) {
+		if (until[i] <= spool->end[i])
+			continue;
+		(void)error_set(err, ERROR_INVALID,
+		    "%s is kept up to %" PRIu64 ", not to %" PRIu64,
+		    output_stream_names[i], spool->end[i], until[i]);
+		spool_forget(spool);
+		return -1;
+	}
+	output->taken = spool_tail(spool);
+	return 0;
+}
+
+void
+output_bind(
+    struct output *output, enum exec_overflow overflow, struct quota *quota)
+{
+	output->may_drop = overflow == OVERFLOW_DROP;
+	spool_charge(&output->spool, quota);
+}
+
 void
 output_clear(struct output *output)
 {
@@ -102,20 +144,27 @@ output_clear(struct output *output)
 	spool_close(&output->spool);
 }
 
-void
-output_discard(struct output *output)
+/* Readers are told of what never got to the spool, too. */
+static void
+skip_held(struct output *output)
 {
-	/* Readers are told of what never got to the spool, too. */
 	while (buffer_len(&output->held) > 0) {
 		const uint8_t *front = buffer_bytes(&output->held);
 		uint32_t len = held_len(front);
 
-		output->spool.end[front[4]] += len;
+		spool_skip(&output->spool, (enum output_stream)front[4], len);
 		buffer_consume(&output->held, HELD_BYTES + len);
 	}
+	output->waiting -= output->held_bytes;
 	output->held_bytes = 0;
 	buffer_clear(&output->held);
+}
+
+void
+output_discard(struct output *output)
+{
 	spool_discard(&output->spool);
+	skip_held(output);
 }
 
 bool
@@ -139,6 +188,7 @@ output_admit(struct output *output, enum output_stream stream, size_t len,
 		    "%zu bytes of %s with a credit of %zu", len, name,
 		    output->credit);
 	output->credit -= len;
+	output->waiting += len;
 	output->ended[stream] = len == 0;
 	return 0;
 }
@@ -197,18 +247,20 @@ output_grant(struct output *output)
 {
 	const struct spool *spool = &output->spool;
 	/* Eviction is by whole segments, and records have headers. */
-	uint64_t slack = spool->capacity / SPOOL_SEGMENTS + FRAME_DATA_MAX +
+	uint64_t slack = 2 * ring_of(output) / SPOOL_SEGMENTS + FRAME_DATA_MAX +
 	                 SPOOL_RECORD_BYTES;
 	uint64_t used = spool->head - kept_from(output) + slack;
-	uint64_t room = used < spool->capacity ? spool->capacity - used : 0;
-	uint64_t grant = window_of(output) - output->credit;
+	uint64_t room = used < ring_of(output) ? ring_of(output) - used : 0;
+	uint64_t coming = output->credit + output->waiting;
+	uint64_t grant = output->owed;
 
-	if (output->held_bytes > 0 || room <= output->credit)
+	if (output->held_bytes > 0 || room <= coming)
 		return 0;
-	if (grant > room - output->credit)
-		grant = room - output->credit;
+	if (grant > room - coming)
+		grant = room - coming;
 	if (grant < window_of(output) / GRANT_PART)
 		return 0;
 	output->credit += grant;
+	output->owed -= grant;
 	return (uint32_t)grant;
 }

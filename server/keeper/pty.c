@@ -15,6 +15,8 @@
 #include "server/keeper/exec.h"
 #include "server/keeper/keeper.h"
 #include "server/keeper/link.h"
+#include "server/keeper/pty_checkpoint.h"
+#include "server/keeper/pty_size.h"
 #include "server/keeper/recorder.h"
 
 static uint64_t
@@ -83,7 +85,7 @@ on_query(void *data, uint64_t from, uint64_t to, const char *bytes, size_t len)
 	if (pty->query_count < PTY_QUERIES_MAX)
 		pty->queries[pty->query_count] = (struct pty_range){from, to};
 	pty->query_count++;
-	if (len == 0)
+	if (len == 0 || pty->is_replaying)
 		return;
 	if (!is_answered(pty))
 		answer(pty, (const uint8_t *)bytes, len);
@@ -96,7 +98,8 @@ on_bell(void *data)
 {
 	struct pty *pty = data;
 
-	asks_tell(pty->asks, ASKS_BELL);
+	if (!pty->is_replaying)
+		asks_tell(pty->asks, ASKS_BELL);
 }
 
 static void
@@ -104,8 +107,9 @@ on_mark(void *data, char kind, int code)
 {
 	struct pty *pty = data;
 
-	recorder_mark(pty->recorder, kind, code);
-	if (kind == 'A' || kind == 'B')
+	if (!pty->is_replaying || !pty->is_recorded)
+		recorder_mark(pty->recorder, kind, code);
+	if (!pty->is_replaying && (kind == 'A' || kind == 'B'))
 		asks_tell(pty->asks, ASKS_PROMPT);
 }
 
@@ -127,6 +131,8 @@ pty_new(struct exec *exec, const struct exec_spec *spec)
 	pty->exec = exec;
 	(void)snprintf(pty->name, sizeof(pty->name), "%s",
 	    spec->name != NULL ? spec->name : "");
+	(void)snprintf(pty->term, sizeof(pty->term), "%s",
+	    spec->pty.term != NULL ? spec->pty.term : "");
 	pty->terminal = terminal_new(&options, &events, pty);
 	exec->keeper->cells += terminal_cells(pty->terminal);
 	pty->asked = options.size;
@@ -139,7 +145,9 @@ pty_new(struct exec *exec, const struct exec_spec *spec)
 	TAILQ_INIT(&pty->clients);
 	buffer_init(&pty->owed, PTY_OWED_MAX);
 	pty->asks = asks_new(pty);
-	pty->recorder = recorder_new(pty, spec->pty.term);
+	checkpoint_init(
+	    &pty->checkpoint, exec->keeper->spool_dir, exec->number);
+	pty_checkpoint_begin(pty);
 	return pty;
 }
 
@@ -150,6 +158,7 @@ pty_free(struct pty *pty)
 		return;
 	asks_free(pty->asks);
 	recorder_free(pty->recorder);
+	checkpoint_remove(&pty->checkpoint);
 	pty->exec->keeper->cells -= terminal_cells(pty->terminal);
 	terminal_free(pty->terminal);
 	buffer_clear(&pty->owed);
@@ -270,6 +279,28 @@ pty_wrote(struct pty *pty, const uint8_t *bytes, size_t len)
 	terminal_feed(pty->terminal, bytes, len);
 	show(pty, &news);
 	asks_tell(pty->asks, ASKS_OUTPUT);
+	pty_checkpoint_fed(pty);
+}
+
+void
+pty_paint(struct pty *pty, const uint8_t *bytes, size_t len, uint64_t offset)
+{
+	terminal_feed(pty->terminal, bytes, len);
+	pty->released = terminal_fed(pty->terminal);
+	pty->pending_len = 0;
+	pty->offset = offset - pty->released;
+}
+
+void
+pty_replay(struct pty *pty, const uint8_t *bytes, size_t len)
+{
+	const struct pty_bytes news = {terminal_fed(pty->terminal), bytes, len};
+
+	pty->query_count = 0;
+	if (!pty->is_recorded)
+		recorder_output(pty->recorder, bytes, len);
+	terminal_feed(pty->terminal, bytes, len);
+	show(pty, &news);
 }
 
 bool
@@ -283,6 +314,7 @@ pty_modes(struct pty *pty, bool echo, bool canonical)
 {
 	pty->echo = echo;
 	pty->canonical = canonical;
+	pty_checkpoint_note(pty);
 	asks_tell(pty->asks, ASKS_ECHO);
 }
 
@@ -296,101 +328,12 @@ pty_type(struct pty *pty, struct subscription *from, uint32_t ask,
 	return input_type(&pty->exec->input, &share, bytes, err);
 }
 
-static void
-tell_size(struct pty *pty)
-{
-	struct terminal_size now = terminal_get_size(pty->terminal);
-	const struct link_resize resize = {now.rows, now.cols};
-
-	if (pty->exec->state == EXEC_ENDED ||
-	    (now.rows == pty->told.rows && now.cols == pty->told.cols))
-		return;
-	pty->told = now;
-	link_send_resize(&pty->exec->keeper->link, pty->exec->number, &resize);
-}
-
-static void
-set_size(struct pty *pty, const struct terminal_size *size)
-{
-	struct terminal_size now = terminal_get_size(pty->terminal);
-	struct keeper *keeper = pty->exec->keeper;
-	struct client *each = TAILQ_FIRST(&pty->clients);
-	size_t before, after;
-
-	if (size->rows == now.rows && size->cols == now.cols)
-		return;
-	before = terminal_cells(pty->terminal);
-	after = (size_t)size->rows * size->cols;
-	if (after > before && keeper_check_cells(keeper, after - before, NULL))
-		return;
-	keeper->cells = keeper->cells - before + after;
-	terminal_resize(pty->terminal, size);
-	if (pty->exec->state != EXEC_WAITING)
-		tell_size(pty);
-	recorder_resize(pty->recorder, size);
-	asks_tell(pty->asks, ASKS_RESIZE);
-	for (; each != NULL; each = TAILQ_NEXT(each, entry))
-		client_renew(each);
-}
-
 void
 pty_sent(struct pty *pty)
 {
-	tell_size(pty);
-}
-
-void
-pty_resize(struct pty *pty, const struct terminal_size *size)
-{
-	pty->asked = *size;
-	set_size(pty, size);
-}
-
-static void
-take_smaller(uint16_t *side, uint16_t other)
-{
-	if (*side == 0 || other < *side)
-		*side = other;
-}
-
-static void
-take_larger(uint16_t *side, uint16_t other)
-{
-	if (other > *side)
-		*side = other;
-}
-
-/* The smallest or the largest of all who may type; no rows: nobody may. */
-static struct terminal_size
-size_of_all(const struct pty *pty)
-{
-	void (*const take)(uint16_t *, uint16_t) =
-	    pty->policy == SIZE_SMALLEST ? take_smaller : take_larger;
-	const struct client *each = TAILQ_FIRST(&pty->clients);
-	struct terminal_size size = {0};
-
-	for (; each != NULL; each = TAILQ_NEXT(each, entry)) {
-		if (!each->may_type)
-			continue;
-		take(&size.rows, each->size.rows);
-		take(&size.cols, each->size.cols);
-	}
-	return size;
-}
-
-void
-pty_fit(struct pty *pty)
-{
-	struct terminal_size size = {0};
-
-	if (pty->policy == SIZE_FIXED)
-		size = pty->asked;
-	else if (pty->policy != SIZE_LATEST)
-		size = size_of_all(pty);
-	else if (pty->leader != NULL)
-		size = pty->leader->size;
-	if (size.rows > 0)
-		set_size(pty, &size);
+	if (pty->recorder == NULL)
+		pty->recorder = recorder_new(pty);
+	pty_size_tell(pty);
 }
 
 void
@@ -401,7 +344,7 @@ pty_lead(struct pty *pty, struct client *client)
 		return;
 	answer_owed(pty);
 	pty->leader = client;
-	pty_fit(pty);
+	pty_size_fit(pty);
 }
 
 void
@@ -410,7 +353,7 @@ pty_join(struct pty *pty, struct client *client)
 	TAILQ_INSERT_TAIL(&pty->clients, client, entry);
 	if (client->may_type && pty->leader == NULL)
 		pty->leader = client;
-	pty_fit(pty);
+	pty_size_fit(pty);
 }
 
 /* Whoever typed last of those who are left. */
@@ -435,7 +378,7 @@ pty_part(struct pty *pty, struct client *client)
 		answer_owed(pty);
 		choose_leader(pty);
 	}
-	pty_fit(pty);
+	pty_size_fit(pty);
 }
 
 void

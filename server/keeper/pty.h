@@ -21,6 +21,7 @@
 #include "protocol/exec_spec.h"
 #include "protocol/limits.h"
 #include "protocol/screen.h"
+#include "server/keeper/checkpoint.h"
 #include "server/terminal/terminal.h"
 
 struct asks;
@@ -61,6 +62,7 @@ struct pty_bytes {
 struct pty {
 	struct exec *exec;               /* borrowed */
 	char name[LIMIT_NAME_BYTES + 1]; /* of the session; "": none */
+	char term[LIMIT_TERM_BYTES + 1]; /* "": none was said */
 	struct terminal *terminal;       /* owned */
 	struct asks *asks;               /* owned */
 	struct recorder *recorder;       /* owned; NULL: not recorded */
@@ -82,18 +84,35 @@ struct pty {
 	struct terminal_size told;  /* what the agent knows of */
 	bool echo;                  /* as the agent last said */
 	bool canonical;
-	uint64_t made_ms; /* of the loop's clock */
-	uint64_t used_ms; /* when a byte last came or went */
+	struct checkpoint checkpoint;
+	struct checkpoint_state noted; /* what the checkpoint says */
+	uint64_t checkpoint_at; /* the ring's position when it was taken */
+	uint64_t checkpoint_ms; /* ... of the loop's clock */
+	bool is_resized;        /* since then */
+	uint64_t retry_ms;      /* it could not be written: the next try is
+	                           then; 0: it could */
+	uint64_t offset;        /* of the output, where the terminal's count of
+	                           bytes fed begins */
+	bool is_replaying;      /* what it is fed was fed to another before */
+	bool is_recorded;       /* ... and is in the recording */
+	uint64_t made_ms;       /* of the loop's clock */
+	uint64_t used_ms;       /* when a byte last came or went */
 };
 
 /* The terminal that a command asked for; spec->pty.present. */
 struct pty *pty_new(struct exec *exec, const struct exec_spec *spec);
 
-/* No client may be left. NULL is accepted. */
+/* Its checkpoint is removed. No client may be left. NULL is accepted. */
 void pty_free(struct pty *pty);
 
 /* The agent has been sent the exec. */
 void pty_sent(struct pty *pty);
+
+/* Of a terminal that is restored (pty_checkpoint.h): bytes that make its
+ * screen, where output goes on from an offset; and output that it has had. */
+void pty_paint(
+    struct pty *pty, const uint8_t *bytes, size_t len, uint64_t offset);
+void pty_replay(struct pty *pty, const uint8_t *bytes, size_t len);
 
 /* The exec has ended, and its exit is set. */
 void pty_ended(struct pty *pty);
@@ -115,9 +134,6 @@ void pty_modes(struct pty *pty, bool echo, bool canonical);
 int pty_type(struct pty *pty, struct subscription *from, uint32_t ask,
     const uint8_t *bytes, size_t len, struct error *err);
 
-/* Somebody who may has asked for this size, expressly. */
-void pty_resize(struct pty *pty, const struct terminal_size *size);
-
 /* Whether the screen shows just what raw clients have been given. */
 bool pty_is_whole(const struct pty *pty);
 
@@ -130,9 +146,6 @@ void pty_lead(struct pty *pty, struct client *client);
  * it has sent something that may be the answer. */
 bool pty_is_asking(const struct pty *pty);
 void pty_answered(struct pty *pty);
-
-/* Give the terminal the size that follows from policy and clients. */
-void pty_fit(struct pty *pty);
 
 /* For lists; what it points to is borrowed until the pty changes. */
 void pty_describe(const struct pty *pty, struct terminal_info *info);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/keeper/recorder.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <uv.h>
 
@@ -19,10 +16,13 @@
 #include "server/keeper/exec.h"
 #include "server/keeper/keeper.h"
 #include "server/keeper/pty.h"
+#include "server/keeper/pty_checkpoint.h"
+#include "server/keeper/recorder_file.h"
 #include "server/terminal/asciicast.h"
 #include "server/terminal/repaint.h"
 
 #define OUT_MAX     ((size_t)1 << 20)
+#define OUT_SPARE   ((size_t)8 << 10)  /* for other events than bytes */
 #define FLUSH_BYTES ((size_t)64 << 10) /* are written without waiting */
 
 /* An event at its longest: its time and quotes, and each byte escaped, with
@@ -41,15 +41,18 @@ struct recorder {
 	struct owner owner;
 	uv_timer_t later; /* active: out is to be written */
 	uv_loop_t *loop;
-	const char *id; /* the exec's; borrowed */
-	int fd;         /* owned; -1: the recording is over */
+	struct pty *pty;           /* borrowed */
+	const char *id;            /* the exec's; borrowed */
+	struct recorder_file file; /* closed: the recording is over */
 	struct asciicast cast;
-	off_t written;       /* bytes of the file */
 	struct buffer out;   /* that come next */
 	struct buffer typed; /* the agent has not taken it yet */
 	bool has_input;
+	bool is_stalled; /* the disk is full: what does not fit into out is */
+	uint64_t missed; /* left out, so many bytes */
 	uint64_t begun_ms;
-	uint64_t size; /* of the file, with what is in out */
+	uint64_t offset; /* bytes of output that were put */
+	uint64_t size;   /* of the file, with what is in out */
 	uint64_t size_max;
 	bool is_closed; /* the handles are */
 	bool is_unused; /* and nobody else has this any more */
@@ -75,53 +78,84 @@ on_gone(struct owner *owner)
 		free(recorder);
 }
 
+static uint64_t
+wall_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* For whoever goes on with it: all up to here is in the file. */
+static void
+tell_mark(struct recorder *recorder)
+{
+	struct checkpoint_mark mark = {.bytes = recorder->file.written,
+	    .offset = recorder->offset - asciicast_half(&recorder->cast),
+	    .written_ms = recorder->cast.written_ms,
+	    .wall_ms = wall_ms()};
+
+	if (recorder->pty != NULL)
+		pty_checkpoint_mark(recorder->pty, &mark);
+}
+
 /* Nothing more is recorded; what waits is forgotten. */
 static void
 close_file(struct recorder *recorder)
 {
-	(void)close(recorder->fd);
-	recorder->fd = -1;
+	const struct checkpoint_mark none = {0};
+
+	if (recorder->pty != NULL)
+		pty_checkpoint_mark(recorder->pty, &none);
+	recorder_file_close(&recorder->file);
 	buffer_clear(&recorder->out);
 	buffer_clear(&recorder->typed);
 	owner_close(&recorder->owner);
 }
 
-/* What cannot be written whole is not there at all. */
+/* What was left out while the disk was full. */
 static void
-give_up(struct recorder *recorder, size_t done)
+put_missed(struct recorder *recorder)
 {
-	const uint8_t *bytes = buffer_bytes(&recorder->out);
-	struct error err = {0};
+	char label[LABEL_BYTES];
 
-	(void)error_sys(&err, "write");
-	while (done > 0 && bytes[done - 1] != '\n')
-		done--;
-	if (ftruncate(recorder->fd, recorder->written + (off_t)done) != 0)
-		log_warning("%s: the last line of its recording is not whole",
-		    recorder->id);
-	log_error("%s: its recording ends here: %s", recorder->id, err.text);
-	close_file(recorder);
+	(void)snprintf(label, sizeof(label), "%llu bytes are missing",
+	    (unsigned long long)recorder->missed);
+	recorder->missed = 0;
+	asciicast_marker(
+	    &recorder->cast, recorder->cast.written_ms, label, &recorder->out);
+	recorder->size += buffer_len(&recorder->out);
 }
 
 static void
 flush(struct recorder *recorder)
 {
-	const uint8_t *bytes = buffer_bytes(&recorder->out);
-	size_t len = buffer_len(&recorder->out);
-	size_t done = 0;
+	struct error err = {0};
+	enum recorder_write wrote;
 
-	while (done < len) {
-		ssize_t got = write(recorder->fd, bytes + done, len - done);
-
-		if (got < 0 && errno != EINTR) {
-			give_up(recorder, done);
-			return;
-		}
-		if (got > 0)
-			done += (size_t)got;
+	wrote = recorder_file_write(&recorder->file, &recorder->out, &err);
+	if (wrote == RECORDER_WRITTEN && recorder->missed > 0) {
+		put_missed(recorder);
+		wrote =
+		    recorder_file_write(&recorder->file, &recorder->out, &err);
 	}
-	buffer_consume(&recorder->out, len);
-	recorder->written += (off_t)len;
+	if (wrote == RECORDER_FAILED) {
+		log_error(
+		    "%s: its recording ends here: %s", recorder->id, err.text);
+		close_file(recorder);
+		return;
+	}
+	if (wrote == RECORDER_FULL) {
+		if (!recorder->is_stalled)
+			log_error("%s: its recording waits: %s", recorder->id,
+			    err.text);
+	} else {
+		if (recorder->is_stalled)
+			log_info("%s: its recording goes on", recorder->id);
+		tell_mark(recorder);
+	}
+	recorder->is_stalled = wrote == RECORDER_FULL;
 }
 
 static void
@@ -129,8 +163,10 @@ on_later(uv_timer_t *timer)
 {
 	struct recorder *recorder = of_owner(timer->data);
 
-	if (recorder->fd >= 0)
+	if (recorder->file.fd >= 0)
 		flush(recorder);
+	if (recorder->file.fd >= 0 && recorder->is_stalled)
+		(void)uv_timer_start(timer, on_later, RECORDER_RETRY_MS, 0);
 }
 
 static uint64_t
@@ -146,7 +182,7 @@ added(struct recorder *recorder, size_t before)
 	size_t now = buffer_len(&recorder->out);
 
 	recorder->size += now - before;
-	if (now >= FLUSH_BYTES)
+	if (now >= FLUSH_BYTES && !recorder->is_stalled)
 		flush(recorder);
 	else if (!uv_is_active((uv_handle_t *)&recorder->later))
 		(void)uv_timer_start(
@@ -164,7 +200,7 @@ cut(struct recorder *recorder)
 	asciicast_marker(
 	    &recorder->cast, at_ms(recorder), label, &recorder->out);
 	flush(recorder);
-	if (recorder->fd >= 0)
+	if (recorder->file.fd >= 0)
 		close_file(recorder);
 }
 
@@ -172,7 +208,7 @@ cut(struct recorder *recorder)
 static bool
 has_room(struct recorder *recorder)
 {
-	if (recorder == NULL || recorder->fd < 0)
+	if (recorder == NULL || recorder->file.fd < 0)
 		return false;
 	if (recorder->size + EVENT_BYTES + CUT_BYTES <= recorder->size_max)
 		return true;
@@ -194,6 +230,15 @@ piece_of(const struct recorder *recorder, size_t len)
 	return most < len ? (size_t)most : len;
 }
 
+/* They do not fit while the disk is full. */
+static void
+miss(struct recorder *recorder, cast_fn write_event, size_t len)
+{
+	recorder->missed += len;
+	if (write_event == asciicast_output)
+		recorder->offset += len;
+}
+
 static void
 put(struct recorder *recorder, cast_fn write_event, const uint8_t *bytes,
     size_t len)
@@ -207,24 +252,19 @@ put(struct recorder *recorder, cast_fn write_event, const uint8_t *bytes,
 			cut(recorder);
 			return;
 		}
+		if (before + ESCAPE_BYTES * (piece + PARTIAL_MAX) >
+		    OUT_MAX - OUT_SPARE) {
+			miss(recorder, write_event, len);
+			return;
+		}
 		write_event(&recorder->cast, at_ms(recorder), bytes, piece,
 		    &recorder->out);
+		if (write_event == asciicast_output)
+			recorder->offset += piece;
 		added(recorder, before);
 		bytes += piece;
 		len -= piece;
 	}
-}
-
-static int
-open_file(const struct exec *exec, struct error *err)
-{
-	char name[LIMIT_EXEC_ID_BYTES + sizeof(".cast")];
-	int fd;
-
-	(void)snprintf(name, sizeof(name), "%s.cast", exec->id);
-	fd = openat(exec->keeper->recording_dir, name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd >= 0 ? fd : error_sys(err, "%s", name);
 }
 
 /* A viewer's terminal may be in any state. */
@@ -255,27 +295,18 @@ put_header(struct recorder *recorder, const struct terminal *terminal,
 	added(recorder, 0);
 }
 
-struct recorder *
-recorder_new(struct pty *pty, const char *term)
+/* With a file, which is taken. */
+static struct recorder *
+make(struct pty *pty, const struct recorder_file *file)
 {
 	const struct keeper *keeper = pty->exec->keeper;
 	const struct recording_spec *spec = &keeper->config.recording;
-	struct recorder *recorder;
-	struct error err = {0};
-	int fd;
+	struct recorder *recorder = memory_new(1, sizeof(*recorder));
 
-	if (!spec->present)
-		return NULL;
-	fd = open_file(pty->exec, &err);
-	if (fd < 0) {
-		log_error(
-		    "%s: it is not recorded: %s", pty->exec->id, err.text);
-		return NULL;
-	}
-	recorder = memory_new(1, sizeof(*recorder));
+	recorder->pty = pty;
 	recorder->loop = keeper->loop;
 	recorder->id = pty->exec->id;
-	recorder->fd = fd;
+	recorder->file = *file;
 	recorder->cast.version =
 	    spec->format == RECORDING_2 ? ASCIICAST_2 : ASCIICAST_3;
 	recorder->has_input = spec->input;
@@ -286,8 +317,55 @@ recorder_new(struct pty *pty, const char *term)
 	owner_init(&recorder->owner, on_gone);
 	(void)uv_timer_init(keeper->loop, &recorder->later);
 	owner_adopt(&recorder->owner, (uv_handle_t *)&recorder->later);
-	put_header(recorder, pty->terminal, term);
+	return recorder;
+}
+
+struct recorder *
+recorder_new(struct pty *pty)
+{
+	const struct exec *exec = pty->exec;
+	struct recorder *recorder;
+	struct recorder_file file;
+	struct error err = {0};
+
+	if (!exec->keeper->config.recording.present)
+		return NULL;
+	if (recorder_file_make(&file, exec, &err) != 0) {
+		log_error("%s: it is not recorded: %s", exec->id, err.text);
+		return NULL;
+	}
+	recorder = make(pty, &file);
+	put_header(
+	    recorder, pty->terminal, pty->term[0] != '\0' ? pty->term : NULL);
 	put_repaint(recorder, pty->terminal);
+	recorder->offset = 0;
+	flush(recorder);
+	return recorder;
+}
+
+struct recorder *
+recorder_resume(struct pty *pty, const struct checkpoint_mark *mark)
+{
+	const struct exec *exec = pty->exec;
+	uint64_t now = wall_ms();
+	struct recorder *recorder;
+	struct recorder_file file;
+	struct error err = {0};
+
+	if (!exec->keeper->config.recording.present || mark->bytes == 0)
+		return NULL;
+	if (recorder_file_reopen(&file, exec, mark->bytes, &err) != 0) {
+		log_error(
+		    "%s: its recording ends here: %s", exec->id, err.text);
+		return NULL;
+	}
+	recorder = make(pty, &file);
+	recorder->size = mark->bytes;
+	recorder->offset = mark->offset;
+	recorder->cast.written_ms = mark->written_ms;
+	recorder->begun_ms -= mark->written_ms;
+	if (now > mark->wall_ms)
+		recorder->begun_ms -= now - mark->wall_ms;
 	return recorder;
 }
 
@@ -296,10 +374,13 @@ recorder_free(struct recorder *recorder)
 {
 	if (recorder == NULL)
 		return;
-	if (recorder->fd >= 0)
+	if (recorder->file.fd >= 0)
 		flush(recorder);
-	if (recorder->fd >= 0)
+	if (recorder->is_stalled)
+		log_error("%s: its recording ends here", recorder->id);
+	if (recorder->file.fd >= 0)
 		close_file(recorder);
+	recorder->pty = NULL;
 	recorder->is_unused = true;
 	if (recorder->is_closed)
 		free(recorder);
@@ -362,7 +443,7 @@ recorder_exit(struct recorder *recorder, int status)
 void
 recorder_typed(struct recorder *recorder, const uint8_t *bytes, size_t len)
 {
-	if (recorder == NULL || recorder->fd < 0 || !recorder->has_input)
+	if (recorder == NULL || recorder->file.fd < 0 || !recorder->has_input)
 		return;
 	/* With a hole in it, nobody would know what echo showed. */
 	if (buffer_append(&recorder->typed, bytes, len, NULL) != 0)
@@ -372,13 +453,13 @@ recorder_typed(struct recorder *recorder, const uint8_t *bytes, size_t len)
 void
 recorder_taken(struct recorder *recorder, size_t len, bool echo)
 {
-	if (recorder == NULL || recorder->fd < 0 || !recorder->has_input)
+	if (recorder == NULL || recorder->file.fd < 0 || !recorder->has_input)
 		return;
 	if (len > buffer_len(&recorder->typed))
 		len = buffer_len(&recorder->typed);
 	if (echo)
 		put(recorder, asciicast_input, buffer_bytes(&recorder->typed),
 		    len);
-	if (recorder->fd >= 0)
+	if (recorder->file.fd >= 0)
 		buffer_consume(&recorder->typed, len);
 }

@@ -2,7 +2,9 @@
 /*
  * The recording of one terminal: an asciicast file in the task's folder of
  * recordings, written a little behind (RECORDER_FLUSH_MS) so that a flood costs
- * few writes. What cannot be written ends the recording, never the terminal.
+ * few writes. While the disk is full it waits, and a marker says how many bytes
+ * are missing afterwards; any other error ends the recording, never the
+ * terminal.
  */
 #ifndef SERVER_KEEPER_RECORDER_H
 #define SERVER_KEEPER_RECORDER_H
@@ -13,17 +15,28 @@
 
 #include "server/terminal/terminal.h"
 
+struct checkpoint_mark;
 struct pty;
 struct recorder;
 
 #define RECORDER_FLUSH_MS 50u
+#define RECORDER_RETRY_MS 250u
 
 /*
  * Begin the recording of a terminal to which nothing was written yet, as
- * keeper->config.recording says. term is borrowed for the call.
+ * keeper->config.recording says.
  * returns NULL: none is wanted, or the file cannot be made (it was logged)
  */
-struct recorder *recorder_new(struct pty *pty, const char *term);
+struct recorder *recorder_new(struct pty *pty);
+
+/*
+ * Go on with a recording that an earlier keeper began, from where it is sure to
+ * be whole: what came behind the mark is to be recorded again.
+ * returns NULL: there is none, it had ended, or it cannot be gone on with (it
+ *         was logged)
+ */
+struct recorder *recorder_resume(
+    struct pty *pty, const struct checkpoint_mark *mark);
 
 /* Write what waits, and close. NULL is accepted, here and below. */
 void recorder_free(struct recorder *recorder);

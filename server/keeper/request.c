@@ -9,10 +9,11 @@
 #include "protocol/name.h"
 #include "server/keeper/attachment.h"
 #include "server/keeper/client.h"
-#include "server/keeper/command.h"
 #include "server/keeper/exec.h"
 #include "server/keeper/keeper.h"
 #include "server/keeper/pty.h"
+#include "server/keeper/pty_size.h"
+#include "server/keeper/request_start.h"
 #include "server/keeper/request_terminal.h"
 #include "server/keeper/subscription.h"
 
@@ -25,52 +26,6 @@ struct request {
 	bool opens; /* on a free stream; else on one in use */
 	bool needs_write;
 };
-
-static int
-check_streams(const struct attachment *attachment, struct error *err)
-{
-	if (attachment->streams.count >= LIMIT_ATTACHED_EXECS)
-		return error_set(err, ERROR_LIMIT,
-		    "%u commands are attached, the most on one connection",
-		    LIMIT_ATTACHED_EXECS);
-	return 0;
-}
-
-/* The time-out in force: the command's own, else the principal's. */
-static int
-choose_timeout(const struct attachment *attachment,
-    const struct exec_spec *spec, uint64_t *timeout_ms, struct error *err)
-{
-	int64_t most = attachment->exec_ms_max;
-	int64_t chosen =
-	    spec->timeout_ms > 0 ? spec->timeout_ms : attachment->exec_ms;
-
-	if (most > 0 && spec->timeout_ms > most)
-		return error_set(err, ERROR_LIMIT,
-		    "\"timeout_ms\" is %" PRId64 ", more than %" PRId64,
-		    spec->timeout_ms, most);
-	if (most > 0 && (chosen == 0 || chosen > most))
-		chosen = most;
-	*timeout_ms = (uint64_t)chosen;
-	return 0;
-}
-
-static int
-check_room(const struct keeper *keeper, struct error *err)
-{
-	if (keeper->is_ending || keeper->link.state == LINK_DOWN)
-		return error_set(err, ERROR_STATE, "%s",
-		    keeper->is_ending ? "the task is ending"
-		                      : "the sandbox has gone away");
-	if (!keeper->is_configured)
-		return error_set(
-		    err, ERROR_STATE, "the task is not configured yet");
-	if (keeper->execs.live >= (size_t)keeper->config.execs)
-		return error_set(err, ERROR_LIMIT,
-		    "\"limits.execs\" is %" PRId64 ", and as many commands run",
-		    keeper->config.execs);
-	return 0;
-}
 
 static struct exec *
 find_id(struct keeper *keeper, const char *id, struct error *err)
@@ -130,9 +85,7 @@ static int64_t
 first_of(const struct spool *spool, const uint64_t want[OUTPUT_STREAMS],
     enum output_stream stream)
 {
-	uint64_t kept = spool_first(spool, stream);
-
-	return (int64_t)(want[stream] > kept ? want[stream] : kept);
+	return (int64_t)spool_first(spool, stream, want[stream]);
 }
 
 static int
@@ -142,68 +95,6 @@ check_view(const struct attachment *attachment,
 	if (view->present && attachment->right != RIGHT_WRITE &&
 	    (view->kind != VIEW_NAME_WATCH || view->size >= 0))
 		return error_set(err, ERROR_DENIED, "may only watch");
-	return 0;
-}
-
-/* A session's name is one running terminal's. */
-static int
-check_name(const struct keeper *keeper, const struct exec_spec *spec,
-    struct error *err)
-{
-	const struct exec *exec = NULL;
-
-	if (spec->pty.present && spec->name != NULL)
-		exec = execs_terminal(&keeper->execs, spec->name);
-	if (exec != NULL)
-		return error_set(err, ERROR_STATE,
-		    "\"name\" is that of a terminal that runs: %s", exec->id);
-	return 0;
-}
-
-/* Of the terminal, and of what shows it. */
-static int
-check_cells(const struct keeper *keeper, const struct attachment_start *start,
-    struct error *err)
-{
-	size_t cells = 0;
-
-	if (start->spec.pty.present)
-		cells += (size_t)(start->spec.pty.rows * start->spec.pty.cols);
-	if (start->view.present)
-		cells += (size_t)(start->view.rows * start->view.cols);
-	return keeper_check_cells(keeper, cells, err);
-}
-
-static int
-start(const struct request_subject *subject, const union attachment_body *body,
-    struct error *err)
-{
-	const struct attachment_start *start = &body->start;
-	struct attachment *attachment = subject->attachment;
-	struct keeper *keeper = attachment->keeper;
-	struct exec_origin origin = {.number = keeper->execs.last + 1,
-	    .principal = attachment->principal};
-	struct subscription *subscription;
-	struct buffer message;
-	struct exec *exec;
-
-	if (check_room(keeper, err) != 0 ||
-	    check_streams(attachment, err) != 0 ||
-	    check_name(keeper, &start->spec, err) != 0 ||
-	    check_cells(keeper, start, err) != 0 ||
-	    choose_timeout(attachment, &start->spec, &origin.timeout_ms, err) !=
-	        0 ||
-	    command_write(&keeper->config, &start->spec, &message, err) != 0)
-		return -1;
-	exec = execs_add(&keeper->execs, &origin, &start->spec, &message);
-	subscription = subscription_new(attachment, exec, subject->stream);
-	subscription->is_tied = start->tied;
-	input_feed_by(&exec->input, subscription);
-	if (start->view.present && exec->pty != NULL && start->tied)
-		exec->pty->plain = subscription;
-	else if (start->view.present && exec->pty != NULL)
-		subscription_view(subscription, &start->view);
-	execs_send(&keeper->execs);
 	return 0;
 }
 
@@ -218,7 +109,8 @@ open_attached(struct subscription *subscription, const uint64_t want[])
 	    .out = first_of(spool, want, is_pty ? OUTPUT_PTY : OUTPUT_STDOUT),
 	    .err = first_of(spool, want, OUTPUT_STDERR),
 	    .pty = is_pty,
-	    .running = exec->state != EXEC_ENDED};
+	    .running = exec->state != EXEC_ENDED,
+	    .taken = input_next(&exec->input)};
 
 	spool_seek(spool, &subscription->cursor, want);
 	attachment_say(subscription->attachment, subscription->stream,
@@ -245,6 +137,17 @@ attach_view(const struct request_subject *subject, struct exec *exec,
 	return 0;
 }
 
+/* A session is told apart by its name, not by a token. */
+static int
+begin_session(const struct request_subject *subject,
+    const struct attachment_start *start, struct error *err)
+{
+	struct attachment_start named = *start;
+
+	named.spec.token = NULL;
+	return request_begin(subject, &named, err);
+}
+
 static int
 session(const struct request_subject *subject,
     const union attachment_body *body, struct error *err)
@@ -255,8 +158,8 @@ session(const struct request_subject *subject,
 	    execs_terminal(&keeper->execs, start_or_attach->spec.name);
 
 	if (exec == NULL)
-		return start(subject, body, err);
-	if (check_streams(subject->attachment, err) != 0)
+		return begin_session(subject, start_or_attach, err);
+	if (request_check_streams(subject->attachment, err) != 0)
 		return -1;
 	if (!start_or_attach->view.present)
 		return error_set(
@@ -283,6 +186,21 @@ find(struct keeper *keeper, const struct attachment_attach *which,
 	return exec;
 }
 
+/* Whoever takes the place of what a command was tied to is its principal. */
+static int
+check_tie(const struct attachment *attachment, const struct exec *exec,
+    struct error *err)
+{
+	if (attachment->right != RIGHT_WRITE ||
+	    strcmp(attachment->principal, exec->principal) != 0)
+		return error_set(
+		    err, ERROR_DENIED, "\"tied\": %s is not yours", exec->id);
+	if (!exec->kept.tied)
+		return error_set(err, ERROR_STATE,
+		    "\"tied\": %s was started without", exec->id);
+	return 0;
+}
+
 static int
 attach(const struct request_subject *subject, const union attachment_body *body,
     struct error *err)
@@ -293,16 +211,20 @@ attach(const struct request_subject *subject, const union attachment_body *body,
 	struct subscription *subscription;
 	struct exec *exec = find(attachment->keeper, which, err);
 
-	if (exec == NULL || check_streams(attachment, err) != 0 ||
+	if (exec == NULL || request_check_streams(attachment, err) != 0 ||
 	    check_view(attachment, &which->view, err) != 0)
 		return -1;
 	if (which->view.present)
 		return attach_view(subject, exec, &which->view, err);
 	if (choose_offsets(exec, which, want, err) != 0)
 		return -1;
+	if (which->tied && check_tie(attachment, exec, err) != 0)
+		return -1;
 	subscription = subscription_new(attachment, exec, subject->stream);
 	if (!which->offsets.present && which->from == ATTACH_NONE)
 		subscription_hush(subscription);
+	if (which->tied)
+		subscription_tie(subscription);
 	open_attached(subscription, want);
 	return 0;
 }
@@ -322,7 +244,7 @@ resize(const struct request_subject *subject, const union attachment_body *body,
 	    subject->attachment->right != RIGHT_WRITE)
 		return error_set(err, ERROR_DENIED, "may only read");
 	if (subscription->client == NULL)
-		pty_resize(pty, &size);
+		pty_size_ask(pty, &size);
 	else if (client_resize(subscription->client, &size, err) != 0)
 		return -1;
 	attachment_say(
@@ -353,7 +275,7 @@ detach(const struct request_subject *subject, const union attachment_body *body,
 
 /* All that a gate may say. */
 static const struct request requests[ATTACHMENT_TYPES] = {
-    [ATTACHMENT_START] = {start, .opens = true, .needs_write = true},
+    [ATTACHMENT_START] = {request_start, .opens = true, .needs_write = true},
     [ATTACHMENT_SESSION] = {session, .opens = true, .needs_write = true},
     [ATTACHMENT_ATTACH] = {attach, .opens = true},
     [ATTACHMENT_SIGNAL] = {take_signal, .needs_write = true},

@@ -3,40 +3,15 @@
 
 #include <assert.h>
 #include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "protocol/big_endian.h"
 #include "protocol/error.h"
 #include "protocol/memory.h"
-
-#define TAIL_AT   16u /* of the tail in the file's header */
-#define NAME_SIZE 11u /* UINT32_MAX in digits, and NUL */
-
-_Static_assert(SPOOL_VIEW_BYTES > FRAME_DATA_MAX + SPOOL_RECORD_BYTES,
-    "a record does not fit the view");
-
-static const uint8_t magic[8] = {'S', 'P', 'O', 'O', 'L', 0, 0, 1};
-
-static void
-put_u64(uint8_t *out, uint64_t value)
-{
-	value = htobe64(value);
-	memcpy(out, &value, sizeof(value));
-}
-
-static uint64_t
-get_u64(const uint8_t *in)
-{
-	uint64_t value;
-
-	memcpy(&value, in, sizeof(value));
-	return be64toh(value);
-}
+#include "server/keeper/quota.h"
+#include "server/keeper/spool_file.h"
 
 static void
 put_record(uint8_t out[SPOOL_RECORD_BYTES], enum output_stream stream,
@@ -49,109 +24,12 @@ put_record(uint8_t out[SPOOL_RECORD_BYTES], enum output_stream stream,
 	put_u64(out + 5, offset);
 }
 
-static void
-file_name(const struct spool *spool, char name[NAME_SIZE])
+/* Whether a record that comes now is one of the first, which stay. */
+static bool
+may_stay(const struct spool *spool, size_t need)
 {
-	(void)snprintf(name, NAME_SIZE, "%u", spool->number);
-}
-
-/* A short write is a disk that is full: the next try names the cause. */
-static int
-write_all(int fd, const struct iovec *parts, int count, uint64_t at,
-    struct error *err)
-{
-	size_t want = 0;
-	ssize_t did;
-	int i;
-
-	for (i = 0; i < count; i++)
-		want += parts[i].iov_len;
-	did = pwritev(fd, parts, count, (off_t)at);
-	if (did < 0)
-		return error_sys(err, "write the spool");
-	if ((size_t)did < want) {
-		errno = ENOSPC;
-		return error_sys(err, "write the spool");
-	}
-	return 0;
-}
-
-static uint64_t
-place(const struct spool *spool, uint64_t position)
-{
-	return SPOOL_HEADER_BYTES + position % spool->capacity;
-}
-
-/* Bytes from a ring position to the file's end. */
-static size_t
-run(const struct spool *spool, uint64_t position, size_t len)
-{
-	uint64_t until = spool->capacity - position % spool->capacity;
-
-	return until < len ? (size_t)until : len;
-}
-
-static int
-write_around(const struct spool *spool, uint64_t position, const uint8_t *bytes,
-    size_t len, struct error *err)
-{
-	while (len > 0) {
-		size_t part = run(spool, position, len);
-		struct iovec one = {
-		    .iov_base = (void *)(uintptr_t)bytes, .iov_len = part};
-
-		if (write_all(spool->fd, &one, 1, place(spool, position), err))
-			return -1;
-		position += part;
-		bytes += part;
-		len -= part;
-	}
-	return 0;
-}
-
-static int
-write_record(const struct spool *spool, const uint8_t *header,
-    const uint8_t *bytes, size_t len, struct error *err)
-{
-	struct iovec parts[2] = {
-	    {.iov_base = (void *)(uintptr_t)header,
-	        .iov_len = SPOOL_RECORD_BYTES},
-	    {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len},
-	};
-	size_t need = SPOOL_RECORD_BYTES + len;
-
-	if (run(spool, spool->head, need) == need)
-		return write_all(
-		    spool->fd, parts, 2, place(spool, spool->head), err);
-	if (write_around(spool, spool->head, header, SPOOL_RECORD_BYTES, err) !=
-	    0)
-		return -1;
-	return write_around(
-	    spool, spool->head + SPOOL_RECORD_BYTES, bytes, len, err);
-}
-
-static int
-make_file(struct spool *spool, struct error *err)
-{
-	uint8_t header[SPOOL_HEADER_BYTES] = {0};
-	struct iovec part = {.iov_base = header, .iov_len = sizeof(header)};
-	char name[NAME_SIZE];
-	int fd;
-
-	file_name(spool, name);
-	fd = openat(spool->dir, name,
-	    O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return error_sys(err, "make spool %s", name);
-	memcpy(header, magic, sizeof(magic));
-	put_u64(header + 8, spool->capacity);
-	if (write_all(fd, &part, 1, 0, err) != 0) {
-		(void)close(fd);
-		(void)unlinkat(spool->dir, name, 0);
-		return -1;
-	}
-	spool->fd = fd;
-	return 0;
+	return spool->begin.at == spool->head &&
+	       spool->head + need <= spool_first_max(spool->capacity);
 }
 
 /* Give up the oldest segment, in the file first. */
@@ -160,39 +38,87 @@ evict(struct spool *spool, uint64_t keep, struct error *err)
 {
 	bool is_last = spool->segment_count == 1;
 	uint64_t tail = is_last ? spool->head : spool->segments[1].at;
-	uint8_t bytes[sizeof(tail)];
-	struct iovec part = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+	const struct spool_place oldest = spool->segments[0];
+	size_t size = --spool->segment_count * sizeof(oldest);
+	int rc = -1;
 
+	memmove(spool->segments, spool->segments + 1, size);
 	if (tail > keep)
-		return error_set(err, ERROR_LIMIT, "the spool is full");
-	put_u64(bytes, tail);
-	if (write_all(spool->fd, &part, 1, TAIL_AT, err) != 0)
-		return -1;
-	spool->segment_count--;
-	memmove(spool->segments, spool->segments + 1,
-	    spool->segment_count * sizeof(*spool->segments));
-	return 0;
+		(void)error_set(err, ERROR_LIMIT, "the spool is full");
+	else
+		rc = spool_file_commit(spool, true, err);
+	if (rc == 0)
+		return 0;
+	memmove(spool->segments + 1, spool->segments, size);
+	spool->segments[0] = oldest;
+	spool->segment_count++;
+	return -1;
 }
 
+/* Make one segment of every two. */
 static void
-index_record(struct spool *spool)
+merge_segments(struct spool *spool)
 {
-	struct spool_segment *segment;
+	size_t i;
 
-	if (spool->segment_count > 0) {
-		segment = &spool->segments[spool->segment_count - 1];
-		if (spool->head - segment->at <
-		    spool->capacity / SPOOL_SEGMENTS)
-			return;
-	}
+	spool->segment_count /= 2;
+	for (i = 0; i < spool->segment_count; i++)
+		spool->segments[i] = spool->segments[2 * i];
+	spool->segment_bytes *= 2;
+}
+
+/* Whether a record that comes now begins a segment, which is then there. */
+static bool
+begin_segment(struct spool *spool)
+{
+	size_t count = spool->segment_count;
+
+	if (count > 0 &&
+	    spool->head - spool->segments[count - 1].at < spool->segment_bytes)
+		return false;
+	if (count == SPOOL_SEGMENTS)
+		merge_segments(spool);
 	if (spool->segment_count == spool->segment_room) {
 		spool->segment_room = spool->segment_room * 2 + 2;
 		spool->segments = memory_resize(spool->segments,
 		    spool->segment_room * sizeof(*spool->segments));
 	}
-	segment = &spool->segments[spool->segment_count++];
-	segment->at = spool->head;
-	memcpy(segment->offset, spool->end, sizeof(segment->offset));
+	spool->segments[spool->segment_count++] = spool_head(spool);
+	return true;
+}
+
+/* What the file takes once it has been written up to a ring position. */
+static uint64_t
+size_at(const struct spool *spool, uint64_t position)
+{
+	return SPOOL_FILE_DATA +
+	       (position < spool->capacity ? position : spool->capacity);
+}
+
+static void
+set_charge(struct spool *spool, uint64_t bytes)
+{
+	if (spool->quota != NULL)
+		quota_count(spool->quota, spool->charged, bytes);
+	spool->charged = bytes;
+}
+
+/* Room in the quota for a record, or the ring turns here. */
+static void
+grow(struct spool *spool, uint64_t need)
+{
+	uint64_t size = size_at(spool, spool->head + need);
+
+	if (size <= spool->charged)
+		return;
+	if (spool->quota == NULL || size <= SPOOL_FREE_BYTES ||
+	    quota_has_room(spool->quota, size - spool->charged)) {
+		set_charge(spool, size);
+		return;
+	}
+	spool->capacity = SPOOL_FREE_BYTES;
+	if (spool->capacity < spool->head)
+		spool->capacity = spool->head;
 }
 
 void
@@ -204,11 +130,52 @@ spool_init(struct spool *spool, int dir, uint32_t number, uint64_t capacity)
 	spool->number = number;
 	spool->fd = -1;
 	spool->capacity = capacity;
+	spool->segment_bytes = SPOOL_SEGMENT_MIN;
+}
+
+static void
+reset(struct spool *spool, uint64_t capacity)
+{
+	struct quota *quota = spool->quota;
+
+	spool_close(spool);
+	spool_init(spool, spool->dir, spool->number, capacity);
+	spool->quota = quota;
+}
+
+int
+spool_restore(struct spool *spool, struct error *err)
+{
+	uint64_t capacity = spool->capacity;
+
+	assert(spool->head == 0 && spool->fd < 0);
+	if (spool_file_load(spool, err) != 0) {
+		reset(spool, capacity);
+		return -1;
+	}
+	spool_charge(spool, spool->quota);
+	return 0;
+}
+
+void
+spool_forget(struct spool *spool)
+{
+	reset(spool, spool->capacity);
+}
+
+void
+spool_charge(struct spool *spool, struct quota *quota)
+{
+	spool->quota = quota;
+	spool->charged = 0;
+	if (spool->fd >= 0 && (spool->segment_count > 0 || spool->begin.at > 0))
+		set_charge(spool, size_at(spool, spool->head));
 }
 
 void
 spool_close(struct spool *spool)
 {
+	set_charge(spool, 0);
 	free(spool->segments);
 	spool->segments = NULL;
 	spool->segment_count = 0;
@@ -222,35 +189,94 @@ void
 spool_discard(struct spool *spool)
 {
 	bool is_made = spool->fd >= 0;
-	char name[NAME_SIZE];
 
 	spool_close(spool);
-	file_name(spool, name);
+	memset(&spool->begin, 0, sizeof(spool->begin));
 	if (is_made)
-		(void)unlinkat(spool->dir, name, 0);
+		spool_file_remove(spool);
+}
+
+int
+spool_empty(struct spool *spool, struct error *err)
+{
+	spool->segment_count = 0;
+	memset(&spool->begin, 0, sizeof(spool->begin));
+	set_charge(spool, 0);
+	return spool->fd < 0 ? 0 : spool_file_empty(spool, err);
+}
+
+void
+spool_skip(struct spool *spool, enum output_stream stream, size_t len)
+{
+	assert(spool->segment_count == 0 && spool->begin.at == 0);
+	if (len == 0)
+		return;
+	spool->head += SPOOL_RECORD_BYTES + len;
+	spool->end[stream] += len;
+}
+
+/* Write a record behind the newest one, and what the header says of it. */
+static int
+add_record(struct spool *spool, enum output_stream stream, const void *bytes,
+    size_t len, struct error *err)
+{
+	uint8_t header[SPOOL_RECORD_BYTES];
+	struct iovec parts[2] = {
+	    {.iov_base = header, .iov_len = sizeof(header)},
+	    {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len},
+	};
+	const struct spool_place begin = spool->begin;
+	bool is_first = may_stay(spool, sizeof(header) + len);
+	bool is_segment = !is_first && begin_segment(spool);
+
+	put_record(header, stream, len, spool->end[stream]);
+	if (spool_file_write(spool, spool->head, parts, 2, err) == 0) {
+		spool->head += sizeof(header) + len;
+		spool->end[stream] += len;
+		if (is_first)
+			spool->begin = spool_head(spool);
+		if (spool_file_commit(spool, is_segment, err) == 0)
+			return 0;
+		spool->begin = begin;
+		spool->head -= sizeof(header) + len;
+		spool->end[stream] -= len;
+	}
+	spool->segment_count -= (size_t)is_segment;
+	return -1;
 }
 
 int
 spool_append(struct spool *spool, uint64_t keep, enum output_stream stream,
     const void *bytes, size_t len, struct error *err)
 {
-	uint8_t header[SPOOL_RECORD_BYTES];
-	uint64_t need = sizeof(header) + len;
+	uint64_t need = SPOOL_RECORD_BYTES + len;
+	uint64_t ring;
 
 	assert(len > 0 && len <= FRAME_DATA_MAX);
-	if (spool->fd < 0 && make_file(spool, err) != 0)
+	if (spool->fd < 0 && spool_file_make(spool, err) != 0)
 		return -1;
-	while (spool->head - spool_tail(spool) > spool->capacity - need) {
+	grow(spool, need);
+	ring = spool->capacity - spool->begin.at;
+	while (spool->head - spool_tail(spool) > ring - need) {
 		if (evict(spool, keep, err) != 0)
 			return -1;
 	}
-	put_record(header, stream, len, spool->end[stream]);
-	if (write_record(spool, header, bytes, len, err) != 0)
-		return -1;
-	index_record(spool);
-	spool->head += need;
-	spool->end[stream] += len;
-	return 0;
+	return add_record(spool, stream, bytes, len, err);
+}
+
+uint64_t
+spool_first_max(uint64_t capacity)
+{
+	return capacity / 8 < SPOOL_FIRST_MAX ? capacity / 8 : SPOOL_FIRST_MAX;
+}
+
+struct spool_place
+spool_head(const struct spool *spool)
+{
+	struct spool_place head = {.at = spool->head};
+
+	memcpy(head.offset, spool->end, sizeof(head.offset));
+	return head;
 }
 
 uint64_t
@@ -259,186 +285,20 @@ spool_tail(const struct spool *spool)
 	return spool->segment_count > 0 ? spool->segments[0].at : spool->head;
 }
 
+const uint64_t *
+spool_tail_offsets(const struct spool *spool)
+{
+	return spool->segment_count > 0 ? spool->segments[0].offset
+	                                : spool->end;
+}
+
 uint64_t
-spool_first(const struct spool *spool, enum output_stream stream)
+spool_first(
+    const struct spool *spool, enum output_stream stream, uint64_t offset)
 {
-	return spool->segment_count > 0 ? spool->segments[0].offset[stream]
-	                                : spool->end[stream];
-}
+	uint64_t tail = spool_tail_offsets(spool)[stream];
 
-void
-spool_seek(const struct spool *spool, struct spool_cursor *cursor,
-    const uint64_t want[OUTPUT_STREAMS])
-{
-	size_t i, stream;
-
-	memset(cursor, 0, sizeof(*cursor));
-	for (stream = 0; stream < OUTPUT_STREAMS; stream++) {
-		assert(want[stream] <= spool->end[stream]);
-		cursor->want[stream] = want[stream];
-	}
-	/* The last segment that begins before every byte wanted. */
-	cursor->at = spool_tail(spool);
-	for (i = 0; i < spool->segment_count; i++) {
-		for (stream = 0; stream < OUTPUT_STREAMS; stream++) {
-			if (spool->segments[i].offset[stream] > want[stream])
-				return;
-		}
-		cursor->at = spool->segments[i].at;
-	}
-	if (memcmp(want, spool->end, sizeof(spool->end)) == 0)
-		cursor->at = spool->head;
-}
-
-void
-spool_seek_end(const struct spool *spool, struct spool_cursor *cursor)
-{
-	spool_seek(spool, cursor, spool->end);
-}
-
-/* Have bytes of the ring from position on in the view, as many as fit. */
-static int
-fill(const struct spool *spool, uint64_t position, struct spool_view *view,
-    struct error *err)
-{
-	uint64_t kept = spool->head - position;
-	size_t want =
-	    kept < sizeof(view->bytes) ? (size_t)kept : sizeof(view->bytes);
-	size_t did = 0;
-
-	view->of = NULL;
-	while (did < want) {
-		size_t part = run(spool, position + did, want - did);
-		ssize_t got = pread(spool->fd, view->bytes + did, part,
-		    (off_t)place(spool, position + did));
-
-		if (got < 0)
-			return error_sys(err, "read spool %u", spool->number);
-		if (got == 0)
-			return error_set(err, ERROR_SYSTEM,
-			    "spool %u is cut short", spool->number);
-		did += (size_t)got;
-	}
-	view->of = spool;
-	view->at = position;
-	view->len = want;
-	return 0;
-}
-
-/* At least len bytes at a position; NULL when the file cannot be read. */
-static const uint8_t *
-look(const struct spool *spool, uint64_t position, size_t len,
-    struct spool_view *view, struct error *err)
-{
-	if (view->of != spool || position < view->at ||
-	    position + len > view->at + view->len) {
-		if (fill(spool, position, view, err) != 0)
-			return NULL;
-	}
-	return view->bytes + (position - view->at);
-}
-
-static int
-begin_record(const struct spool *spool, struct spool_cursor *cursor,
-    struct spool_view *view, struct error *err)
-{
-	const uint8_t *header =
-	    look(spool, cursor->at, SPOOL_RECORD_BYTES, view, err);
-	uint32_t len;
-	uint64_t skip, offset;
-
-	if (header == NULL)
-		return -1;
-	memcpy(&len, header + 1, sizeof(len));
-	len = be32toh(len);
-	offset = get_u64(header + 5);
-	/* The file is on a disk: believe it only as far as it is possible. */
-	if (header[0] >= OUTPUT_STREAMS || len == 0 || len > FRAME_DATA_MAX ||
-	    offset > cursor->want[header[0]] ||
-	    len > spool->head - cursor->at - SPOOL_RECORD_BYTES) {
-		view->of = NULL;
-		return error_set(
-		    err, ERROR_SYSTEM, "spool %u is damaged", spool->number);
-	}
-	skip = cursor->want[header[0]] - offset;
-	if (skip > len)
-		skip = len;
-	cursor->stream = header[0];
-	cursor->at += SPOOL_RECORD_BYTES + skip;
-	cursor->left = len - (uint32_t)skip;
-	return 0;
-}
-
-static int
-take_piece(const struct spool *spool, struct spool_cursor *cursor,
-    struct spool_view *view, struct spool_piece *piece, struct error *err)
-{
-	const uint8_t *bytes;
-	size_t len;
-
-	while (cursor->left == 0) {
-		if (cursor->at == spool->head)
-			return 0;
-		if (begin_record(spool, cursor, view, err) != 0)
-			return -1;
-	}
-	bytes = look(spool, cursor->at, 1, view, err);
-	if (bytes == NULL)
-		return -1;
-	len = view->len - (size_t)(cursor->at - view->at);
-	if (len > cursor->left)
-		len = cursor->left;
-	piece->stream = (enum output_stream)cursor->stream;
-	piece->from = cursor->want[cursor->stream];
-	piece->to = piece->from + len;
-	piece->bytes = bytes;
-	cursor->want[cursor->stream] += len;
-	cursor->at += len;
-	cursor->left -= (uint32_t)len;
-	return 1;
-}
-
-/* A gap from what the cursor wants to an offset that it does not reach. */
-static int
-take_gap(struct spool_cursor *cursor, const uint64_t until[OUTPUT_STREAMS],
-    struct spool_piece *piece)
-{
-	int stream;
-
-	for (stream = 0; stream < OUTPUT_STREAMS; stream++) {
-		if (cursor->want[stream] >= until[stream])
-			continue;
-		piece->stream = (enum output_stream)stream;
-		piece->from = cursor->want[stream];
-		piece->to = until[stream];
-		piece->bytes = NULL;
-		cursor->want[stream] = until[stream];
-		return 1;
-	}
-	return 0;
-}
-
-int
-spool_read(struct spool *spool, struct spool_cursor *cursor,
-    struct spool_view *view, struct spool_piece *piece, struct error *err)
-{
-	const uint64_t *first = spool->end;
-	int got;
-
-	if (cursor->at == spool->head)
-		return take_gap(cursor, spool->end, piece);
-	if (spool->segment_count > 0)
-		first = spool->segments[0].offset;
-	if (cursor->at < spool_tail(spool)) {
-		cursor->at = spool_tail(spool);
-		cursor->left = 0;
-	}
-	if (take_gap(cursor, first, piece) == 1)
-		return 1;
-	got = take_piece(spool, cursor, view, piece, err);
-	if (got < 0) {
-		cursor->at = spool->head;
-		cursor->left = 0;
-	}
-	return got;
+	if (offset < spool->begin.offset[stream])
+		return offset;
+	return offset > tail ? offset : tail;
 }

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The output of one exec, kept in a ring file: the newest bytes of its
- * streams, in the order in which they came.
+ * The output of one exec, kept in a ring file (spool_file.h): the first bytes
+ * of its streams and the newest ones, in the order in which they came.
  *
- * The file, all integers big-endian:
- *   header, 32 bytes: "SPOOL\0\0\1" . u64 capacity . u64 tail . u64 0
- *   ring, capacity bytes: records, one behind the other, around the end
- *   record: u8 stream (enum output_stream) . u32 len . u64 offset of its first
- *           byte in that stream . len bytes
- * A ring position counts bytes since the first record; it lies at position
- * modulo capacity behind the header. tail is that of the oldest record that is
- * whole; it is written before what is older gets overwritten. Following the
- * records from there, the ring ends where the stream, the len or the offset
- * (which never has holes) is not what must follow.
+ * The first records, up to an eighth of the capacity and SPOOL_FIRST_MAX, stay
+ * for good; the ring turns behind them. There, records are evicted a segment at
+ * a time, of which there are SPOOL_SEGMENTS at most; the segments' beginnings
+ * are the index.
  *
- * Records are evicted a segment (capacity / SPOOL_SEGMENTS) at a time; the
- * segments' beginnings are the index in memory.
+ * A spool that belongs to a quota (quota.h) asks it before its file grows, and
+ * turns at the size it has if it may not.
  */
 #ifndef SERVER_KEEPER_SPOOL_H
 #define SERVER_KEEPER_SPOOL_H
@@ -26,17 +20,21 @@
 
 #include "protocol/attachment.h"
 #include "protocol/frame.h"
+#include "protocol/limits.h"
 
 struct error;
+struct quota;
 
-#define SPOOL_HEADER_BYTES 32u
 #define SPOOL_RECORD_BYTES 13u
 #define SPOOL_SEGMENTS     64u
 #define SPOOL_CAPACITY_MIN (4ull * (FRAME_DATA_MAX + SPOOL_RECORD_BYTES))
-#define SPOOL_VIEW_BYTES   (128u << 10)
+#define SPOOL_CAPACITY_MAX ((uint64_t)LIMIT_OUTPUT_MAX)
+#define SPOOL_FIRST_MAX    (256ull << 10) /* kept of the beginning */
+#define SPOOL_SEGMENT_MIN  (4u << 10)
+#define SPOOL_FREE_BYTES   (2ull << 20) /* a file's, whatever the quota says */
 
-struct spool_segment {
-	uint64_t at;                     /* ring position of its first record */
+struct spool_place {
+	uint64_t at;                     /* ring position */
 	uint64_t offset[OUTPUT_STREAMS]; /* of each stream's next byte there */
 };
 
@@ -45,34 +43,16 @@ struct spool {
 	uint32_t number; /* the file's name */
 	int fd;          /* owned; -1 until the first byte */
 	uint64_t capacity;
-	uint64_t head; /* ring position behind the newest record */
-	uint64_t end[OUTPUT_STREAMS];   /* bytes of each stream so far */
-	struct spool_segment *segments; /* owned; oldest first */
+	struct spool_place begin; /* where the ring begins to turn; the head
+	                             until then */
+	uint64_t head;            /* ring position behind the newest record */
+	uint64_t end[OUTPUT_STREAMS]; /* bytes of each stream so far */
+	struct spool_place *segments; /* owned; oldest first */
 	size_t segment_count;
 	size_t segment_room;
-};
-
-/* A reader's place. Kept by the reader; plain data. */
-struct spool_cursor {
-	uint64_t want[OUTPUT_STREAMS]; /* the next byte of each stream */
-	uint64_t at;    /* ring position of the next record, or inside of one */
-	uint32_t left;  /* bytes of the record begun; 0: at a record */
-	uint8_t stream; /* of the record begun */
-};
-
-/* Memory that records are read into; shared by all readers in turn. */
-struct spool_view {
-	uint8_t bytes[SPOOL_VIEW_BYTES];
-	const struct spool *of; /* NULL: holds nothing */
-	uint64_t at;
-	size_t len;
-};
-
-struct spool_piece {
-	enum output_stream stream;
-	uint64_t from; /* bytes [from, to) of the stream */
-	uint64_t to;
-	const uint8_t *bytes; /* borrowed from the view; NULL: they are gone */
+	uint64_t segment_bytes; /* the next one is not to be smaller */
+	struct quota *quota;    /* borrowed; NULL: none */
+	uint64_t charged;       /* bytes of it */
 };
 
 /*
@@ -83,11 +63,34 @@ struct spool_piece {
 void spool_init(
     struct spool *spool, int dir, uint32_t number, uint64_t capacity);
 
+/*
+ * Take over the file as it was left by whoever had it before, killed or not:
+ * all that was appended is there, and the capacity is the file's. Nothing may
+ * have been appended here.
+ *   returns  0, also when there is no file; or -1 and the spool is empty:
+ *            ERROR_SYSTEM, ERROR_INVALID (the file is damaged)
+ */
+int spool_restore(struct spool *spool, struct error *err);
+
+/* Be empty again, as if nothing was ever appended; the file stays. */
+void spool_forget(struct spool *spool);
+
+/* Count what the file takes, now and later, to a quota. */
+void spool_charge(struct spool *spool, struct quota *quota);
+
 /* Let go of the memory and of the file, which stays. */
 void spool_close(struct spool *spool);
 
 /* Forget every byte kept and remove the file; the streams' ends stay. */
 void spool_discard(struct spool *spool);
+
+/* Forget every byte kept; the file says how many there were. -1 ERROR_SYSTEM:
+ * it may still have them. */
+int spool_empty(struct spool *spool, struct error *err);
+
+/* Count bytes that are gone, behind everything that was written. Nothing may be
+ * kept. */
+void spool_skip(struct spool *spool, enum output_stream stream, size_t len);
 
 /*
  * Append one record.
@@ -99,29 +102,20 @@ void spool_discard(struct spool *spool);
 int spool_append(struct spool *spool, uint64_t keep, enum output_stream stream,
     const void *bytes, size_t len, struct error *err);
 
-/* The ring position of the oldest record, and the first byte of a stream that
- * is kept. */
+/* The most of the beginning that is kept in a ring of this capacity. */
+uint64_t spool_first_max(uint64_t capacity);
+
+/* The place behind the newest record. */
+struct spool_place spool_head(const struct spool *spool);
+
+/* The ring position of the oldest record of those that can be evicted. */
 uint64_t spool_tail(const struct spool *spool);
-uint64_t spool_first(const struct spool *spool, enum output_stream stream);
 
-/*
- * Place a cursor so that it reads each stream from its offset in want on; what
- * is no longer kept comes as gaps.
- *   want  not beyond spool->end (asserted)
- */
-void spool_seek(const struct spool *spool, struct spool_cursor *cursor,
-    const uint64_t want[OUTPUT_STREAMS]);
+/* The offset of each stream's next byte there; borrowed until it changes. */
+const uint64_t *spool_tail_offsets(const struct spool *spool);
 
-/* Place a cursor behind the newest byte. */
-void spool_seek_end(const struct spool *spool, struct spool_cursor *cursor);
-
-/*
- * The next piece for a cursor, at most FRAME_DATA_MAX bytes or one gap.
- *   returns  1 and the cursor is behind the piece; 0 it has read everything;
- *            -1 the file cannot be read, and what the cursor has not had is
- *            given as gaps from now on
- */
-int spool_read(struct spool *spool, struct spool_cursor *cursor,
-    struct spool_view *view, struct spool_piece *piece, struct error *err);
+/* The first byte of a stream that is kept, from an offset on. */
+uint64_t spool_first(
+    const struct spool *spool, enum output_stream stream, uint64_t offset);
 
 #endif

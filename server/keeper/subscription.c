@@ -94,16 +94,6 @@ set_owner(struct subscription *subscription, bool is_owner)
 	subscription->is_owner = is_owner;
 }
 
-/* A plain session's terminal is hung up, its pipe is closed. */
-static void
-untie(struct exec *exec)
-{
-	if (exec->pty == NULL)
-		input_end(&exec->input);
-	else
-		exec_hang_up(exec);
-}
-
 static void
 leave_terminal(struct subscription *subscription)
 {
@@ -157,9 +147,11 @@ subscription_free(struct subscription *subscription)
 	struct exec *exec = subscription->exec;
 	bool is_feeder = input_release(&exec->input, subscription);
 
+	if (subscription->is_writer)
+		activity_part(&exec->keeper->activity);
 	leave_terminal(subscription);
 	if (subscription->is_tied && (is_feeder || exec->pty != NULL))
-		untie(exec);
+		exec_untie(exec);
 	set_owner(subscription, false);
 	TAILQ_REMOVE(&exec->output.subscriptions, subscription, of_exec);
 	attachment_remove(subscription->attachment, subscription);
@@ -171,6 +163,8 @@ void
 subscription_open(struct subscription *subscription)
 {
 	subscription->is_open = true;
+	subscription->is_writer =
+	    activity_join(&subscription->exec->keeper->activity, subscription);
 	moved(subscription);
 	if (subscription->client != NULL)
 		client_renew(subscription->client);
@@ -209,6 +203,19 @@ subscription_view(
 		pty->policy = (enum size_policy)view->size;
 	subscription->client = client_new(pty, subscription, view);
 	pty_join(pty, subscription->client);
+}
+
+void
+subscription_tie(struct subscription *subscription)
+{
+	struct exec *exec = subscription->exec;
+	struct subscription *each = TAILQ_FIRST(&exec->output.subscriptions);
+
+	for (; each != NULL; each = TAILQ_NEXT(each, of_exec))
+		each->is_tied = each == subscription;
+	input_feed_by(&exec->input, subscription);
+	if (exec->pty != NULL && exec->kept.plain)
+		exec->pty->plain = subscription;
 }
 
 void

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "server/keeper/spool.h"
+#include "server/keeper/spool_cursor.h"
 
 struct attachment;
 struct client;
@@ -35,12 +35,16 @@ struct subscription {
 	struct attachment *attachment; /* borrowed */
 	struct exec *exec;             /* borrowed */
 	uint32_t stream;
-	bool is_open;  /* started or attached was said */
-	bool is_ready; /* waits for its turn */
-	bool is_owner; /* of the exec's principal */
-	bool is_tied;  /* the exec's stdin ends with it */
-	bool is_quiet; /* it gets answers only */
+	bool is_open;   /* started or attached was said */
+	bool is_ready;  /* waits for its turn */
+	bool is_owner;  /* of the exec's principal */
+	bool is_tied;   /* the exec's stdin ends with it */
+	bool is_quiet;  /* it gets answers only */
+	bool is_writer; /* it keeps the task active */
 	bool is_input_refused;
+	bool is_repeated;           /* of a start that was made before */
+	uint64_t skip;              /* bytes of stdin that the command has had
+	                               from another of that start */
 	size_t credit;              /* of stdin: so much it may send */
 	size_t owed;                /* ... and so much more, not yet told */
 	struct client *client;      /* owned; NULL: no view */
@@ -72,6 +76,9 @@ void subscription_refuse(
 /* Show the exec's terminal on it, before it is open. */
 void subscription_view(
     struct subscription *subscription, const struct attachment_view *view);
+
+/* The exec is tied to it from now on, and to no other. */
+void subscription_tie(struct subscription *subscription);
 
 /* Answers only, before it is open. */
 void subscription_hush(struct subscription *subscription);

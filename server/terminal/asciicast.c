@@ -167,3 +167,9 @@ asciicast_exit(
 	(void)snprintf(text, sizeof(text), "%d", status);
 	put_event(cast, at_ms, 'x', text, strlen(text), out);
 }
+
+size_t
+asciicast_half(const struct asciicast *cast)
+{
+	return cast->partial_len[OUTPUT];
+}

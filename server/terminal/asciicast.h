@@ -54,6 +54,9 @@ void asciicast_marker(struct asciicast *cast, uint64_t at_ms, const char *label,
 void asciicast_exit(
     struct asciicast *cast, uint64_t at_ms, int status, struct buffer *out);
 
+/* Bytes of output that wait for the rest of their character. */
+size_t asciicast_half(const struct asciicast *cast);
+
 enum asciicast_event_kind {
 	ASCIICAST_OUTPUT = 0,
 	ASCIICAST_RESIZE,

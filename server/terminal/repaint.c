@@ -54,6 +54,15 @@ uncolor(struct canvas *canvas, uint16_t from)
 	paint_text("\x1b[K", canvas->out);
 }
 
+static void
+begin_line(struct canvas *canvas)
+{
+	canvas_style(canvas, &plain);
+	paint_text("\r\n", canvas->out);
+	canvas->col = 0;
+	canvas->is_lost = false;
+}
+
 /* One line of the scrollback, at the bottom of the reader's screen. */
 static void
 write_line(struct canvas *canvas, const struct row *line, bool is_wrapping)
@@ -64,11 +73,6 @@ write_line(struct canvas *canvas, const struct row *line, bool is_wrapping)
 	if (is_wrapping) {
 		from = canvas_wrap(canvas, line);
 		uncolor(canvas, from);
-	} else {
-		canvas_style(canvas, &plain);
-		paint_text("\r\n", canvas->out);
-		canvas->col = 0;
-		canvas->is_lost = false;
 	}
 	if (line->used <= canvas->cols) {
 		canvas_row(canvas, line, from, canvas->cols);
@@ -96,28 +100,48 @@ fill_line(struct canvas *canvas, const struct row *line, const struct row *next)
 		canvas_glyph(canvas, &empty, col);
 }
 
+/* The newest line may wrap into the screen. */
+static void
+leave_at_top(
+    struct canvas *canvas, const struct terminal *terminal, bool is_wrapping)
+{
+	uint16_t rows = terminal->size.rows;
+
+	if (is_wrapping)
+		canvas_glyph(canvas, &terminal->primary.rows[0], 0);
+	canvas_style(canvas, &plain);
+	paint_text(is_wrapping ? "\r" : "\r\n", canvas->out);
+	while (--rows > 0)
+		paint_text("\n", canvas->out);
+}
+
 /*
  * What the reader shows, then the newest lines of the scrollback, leave its
  * screen at the top.
  */
 static void
-write_scrollback(
-    struct canvas *canvas, const struct terminal *terminal, uint32_t count)
+write_scrollback(struct canvas *canvas, const struct terminal *terminal,
+    const struct repaint_options *options)
 {
+	uint32_t count = options->scrollback;
 	const struct scrollback *scrollback = &terminal->scrollback;
 	struct row lines[2] = {{0}};
 	const struct row *first = &terminal->primary.rows[0];
-	uint16_t rows = terminal->size.rows;
 	bool is_wrapping = false;
+	bool is_there = options->blank;
 
 	if (count > scrollback_count(scrollback))
 		count = scrollback_count(scrollback);
-	canvas_move(canvas, (uint16_t)(rows - 1), 0);
+	canvas_move(
+	    canvas, is_there ? 0 : (uint16_t)(terminal->size.rows - 1), 0);
 	if (count > 0)
 		scrollback_unpack(scrollback, count - 1, &lines[0]);
 	while (count-- > 0) {
 		struct row line = lines[0];
 
+		if (!is_wrapping && !is_there)
+			begin_line(canvas);
+		is_there = false;
 		write_line(canvas, &line, is_wrapping);
 		is_wrapping = line.wrapped;
 		if (count > 0)
@@ -127,13 +151,7 @@ write_scrollback(
 		lines[0] = lines[1];
 		lines[1] = line;
 	}
-	/* the newest line may wrap into the screen */
-	if (is_wrapping)
-		canvas_glyph(canvas, first, 0);
-	canvas_style(canvas, &plain);
-	paint_text(is_wrapping ? "\r" : "\r\n", canvas->out);
-	while (--rows > 0)
-		paint_text("\n", canvas->out);
+	leave_at_top(canvas, terminal, is_wrapping);
 	row_free(&lines[0]);
 	row_free(&lines[1]);
 }
@@ -310,12 +328,13 @@ repaint_write(const struct terminal *terminal,
 	if (options->synchronized)
 		paint_text("\x1b[?2026h", out);
 	start(terminal, &canvas);
-	if (options->scrollback > 0)
-		write_scrollback(&canvas, terminal, options->scrollback);
+	if (options->scrollback > 0 &&
+	    (!options->blank || scrollback_count(&terminal->scrollback) > 0))
+		write_scrollback(&canvas, terminal, options);
 	repaint_tabs(terminal, out);
 	write_screens(&canvas, terminal);
 	repaint_region(terminal, out);
-	repaint_titles(terminal, options->first, out);
+	repaint_titles(terminal, options, out);
 	/* some know no pending wrap without it */
 	if (!terminal->modes[MODE_AUTO_WRAP])
 		paint_text("\x1b[?7l", out);

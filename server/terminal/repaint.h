@@ -26,6 +26,9 @@ struct repaint_options {
 	                      the reader shows and then these lines scroll
 	                      into its own scrollback. 0: it is painted over */
 	bool synchronized; /* between ?2026h and l */
+	bool blank;        /* the reader is a new terminal, which becomes the
+	                      same: it has nothing to put aside or to scroll
+	                      away */
 	bool first;        /* the reader has not had a repaint before: its
 	                      title is put aside until repaint_leave */
 };

@@ -7,6 +7,7 @@
 #include "protocol/buffer.h"
 #include "server/terminal/mode.h"
 #include "server/terminal/paint.h"
+#include "server/terminal/repaint.h"
 #include "server/terminal/state.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -154,16 +155,18 @@ write_title(const char *title, struct buffer *out)
 }
 
 void
-repaint_titles(const struct terminal *terminal, bool first, struct buffer *out)
+repaint_titles(const struct terminal *terminal,
+    const struct repaint_options *options, struct buffer *out)
 {
 	uint8_t i;
 
-	if (first) {
+	if (options->first)
 		paint_text("\x1b[22;2t", out);
-		for (i = 0; i < terminal->title_count; i++) {
-			write_title(terminal->titles[i], out);
-			paint_text("\x1b[22;2t", out);
-		}
+	for (i = 0; i < terminal->title_count; i++) {
+		if (!options->first && !options->blank)
+			break;
+		write_title(terminal->titles[i], out);
+		paint_text("\x1b[22;2t", out);
 	}
 	if (terminal->title[0] != '\0' || terminal->title_count > 0)
 		write_title(terminal->title, out);

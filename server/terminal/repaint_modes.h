@@ -4,11 +4,10 @@
 #ifndef SERVER_TERMINAL_REPAINT_MODES_H
 #define SERVER_TERMINAL_REPAINT_MODES_H
 
-#include <stdbool.h>
-
 struct buffer;
 struct cursor;
 struct keyboard;
+struct repaint_options;
 struct terminal;
 
 /* Leaves the cursor in the first row. */
@@ -26,10 +25,10 @@ void repaint_charsets(const struct cursor *cursor, struct buffer *out);
 /* The flags of the screen that the reader shows. */
 void repaint_keyboard(const struct keyboard *keyboard, struct buffer *out);
 
-/* The title; if first, also the ones that were put aside, above the reader's
- * own. */
-void repaint_titles(
-    const struct terminal *terminal, bool first, struct buffer *out);
+/* The title; to whom nothing was written before, also the ones that were put
+ * aside, above the reader's own. */
+void repaint_titles(const struct terminal *terminal,
+    const struct repaint_options *options, struct buffer *out);
 
 /* The reader's own title again. */
 void repaint_forget_titles(const struct terminal *terminal, struct buffer *out);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real keeper with a scripted agent, manager and gate around it."""
 import atexit
+import fcntl
 import json
 import os
 import resource
@@ -72,6 +73,9 @@ class Peer:
     def data(self, kind, stream, payload=b""):
         self.send(frame(kind, stream, payload))
 
+    def receive(self):
+        return self.sock.recv(1 << 18)
+
     def fill(self, deadline):
         left = deadline - time.monotonic()
         poll = select.poll()
@@ -79,7 +83,7 @@ class Peer:
         if left <= 0 or not poll.poll(left * 1000):
             raise TimeoutError("nothing came")
         try:
-            got = self.sock.recv(1 << 18)
+            got = self.receive()
         except ConnectionResetError:
             got = b""
         if not got:
@@ -128,15 +132,94 @@ class Peer:
         self.sock.close()
 
 
+class Manager(Peer):
+    """The manager's end of custody. The keeper's links go to links, as
+    descriptors; what it says of activity comes between the rest, and is heard
+    apart."""
+
+    def __init__(self, sock):
+        super().__init__(sock)
+        self.links = []
+        self.activities = []
+
+    def receive(self):
+        got, fds, _, _ = socket.recv_fds(self.sock, 1 << 18, 8)
+        for fd in fds:
+            os.set_inheritable(fd, False)
+        self.links += fds
+        return got
+
+    def frame(self, patience=PATIENCE):
+        deadline = time.monotonic() + patience
+        while True:
+            got = super().frame(deadline - time.monotonic())
+            body = json.loads(got[2])
+            kind = body.pop("type")
+            if kind == "activity":
+                self.activities.append(body)
+            elif kind != "link":
+                return got
+
+    def activity(self, patience=PATIENCE):
+        """The next change of activity; everything else is dropped."""
+        deadline = time.monotonic() + patience
+        while not self.activities:
+            kind, on, payload = super().frame(deadline - time.monotonic())
+            body = json.loads(payload)
+            if body.pop("type") == "activity":
+                self.activities.append(body)
+        return self.activities.pop(0)
+
+    def gather(self):
+        """What the keeper had still said before it went."""
+        try:
+            while True:
+                self.fill(time.monotonic() + 1)
+        except (EOFError, TimeoutError):
+            pass
+
+    def keep_links(self, count):
+        """Only the newest."""
+        while len(self.links) > count:
+            os.close(self.links.pop(0))
+
+
 class Agent(Peer):
-    """The sandbox's end of the link, by hand."""
+    """The sandbox's end of the link, by hand. What the keeper has let it forget
+    is in forgotten."""
 
     def __init__(self, sock):
         super().__init__(sock)
         self.credit = {}
+        self.forgotten = []
 
-    def hello(self):
-        self.say(0, "hello", protocol=1, version="test")
+    def frame(self, patience=PATIENCE):
+        while True:
+            got = super().frame(patience)
+            if got[2] != b'{"type":"forget"}':
+                return got
+            self.forgotten.append(got[1])
+
+    def hello(self, **members):
+        self.say(0, "hello", protocol=1, version="test", **members)
+
+    def replaced(self):
+        """Read on until a new link is offered, and take it."""
+        deadline = time.monotonic() + PATIENCE
+        self.sock.settimeout(PATIENCE)
+        while True:
+            assert time.monotonic() < deadline, "no link is offered"
+            got, fds, _, _ = socket.recv_fds(self.sock, 1 << 18, 4)
+            if fds:
+                break
+            assert got, "the old link has ended"
+        os.set_inheritable(fds[0], False)
+        agent = Agent(socket.socket(fileno=fds[0]))
+        agent.sock.settimeout(PATIENCE)
+        for fd in fds[1:]:
+            os.close(fd)
+        self.sock.close()
+        return agent
 
     def granted(self, stream, payload):
         self.credit[stream] += struct.unpack(">I", payload)[0]
@@ -202,56 +285,88 @@ class Keeper:
         self.log = os.path.join(self.dir, "log")
         self.recordings = os.path.join(self.dir, "recordings")
         os.mkdir(self.spool, 0o700)
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(self.path)
-        listener.listen(64)
         ours, theirs = socket.socketpair()
         if spool is None:
             spool = os.open(self.spool, os.O_RDONLY | os.O_DIRECTORY)
         os.fchown(spool, KEEPER_UID, KEEPER_UID)
-        given = [listener.fileno(), theirs.fileno(), spool]
+        self.folders = [spool]
+        if isinstance(recordings, str):  # a folder for theirs
+            self.recordings = os.path.join(recordings, "recordings")
         if recordings:
             os.mkdir(self.recordings, 0o700)
-            given.append(os.open(self.recordings,
-                                 os.O_RDONLY | os.O_DIRECTORY))
-            os.fchown(given[3], KEEPER_UID, KEEPER_UID)
-
-        def place():
-            for at, fd in enumerate(given):
-                os.dup2(fd, 3 + at, inheritable=True)
-            if files is not None:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-
-        self.process = subprocess.Popen(
-            [os.path.join(BIN, "sallyport-keeper"), TASK], close_fds=False,
-            stdin=NULL, stdout=NULL, stderr=open(self.log, "ab"),
-            preexec_fn=place)
-        listener.close()
+            self.folders.append(os.open(self.recordings,
+                                        os.O_RDONLY | os.O_DIRECTORY))
+            os.fchown(self.folders[1], KEEPER_UID, KEEPER_UID)
+        self.spawn(theirs.fileno(), files=files)
         theirs.close()
-        for fd in given[2:]:
-            os.close(fd)
         self.agent = Agent(ours)
         self.manager = None
         if manager:
             self.manager = self.take()
             self.manager.hear("state")
+        self.config = {"env": {"A": "task", "B": "task"}, "user": "alice",
+                       "cwd": "/workspace", "execs": execs, "output": output,
+                       **more}
         if configure:
-            self.manager.say(0, "configure", env={"A": "task", "B": "task"},
-                             user="alice", cwd="/workspace", execs=execs,
-                             output=output, **more)
+            self.manager.say(0, "configure", **self.config)
         if ready:
             self.agent.hello()
             if self.manager:
                 self.manager.hear("ready")
 
-    def connect(self):
+    def spawn(self, link, *words, files=None):
+        """Start the program, which is given this link."""
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.path)
+        listener.listen(64)
+        given = [listener.fileno(), link] + self.folders
+
+        def place():
+            # one may lie where another is to be
+            away = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64)
+                    for fd in given]
+            for at, fd in enumerate(away):
+                os.dup2(fd, 3 + at, inheritable=True)
+            if files is not None:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(BIN, "sallyport-keeper"), TASK, *words],
+                close_fds=False, stdin=NULL, stdout=NULL, stderr=log,
+                preexec_fn=place)
+        listener.close()
+
+    def kill(self):
+        """As anybody may at any time; the manager has its links."""
+        self.process.kill()
+        self.process.wait()
+        self.manager.gather()
+
+    def resume(self, configure=True):
+        """Start one that takes its place; its agent is not looked after."""
+        links = self.manager.links
+        self.spawn(links[-1], "resume")
+        before, self.manager = self.manager, self.take()
+        before.sock.close()
+        self.manager.links = links
+        state = self.manager.hear("state")
+        for fd in reversed(links[:-1]):
+            socket.send_fds(self.manager.sock, [message(0, "link")], [fd])
+        if configure:
+            self.manager.say(0, "configure", **self.config)
+        return state
+
+    def connect(self, kind=Peer):
         sock = socket.socket(socket.AF_UNIX)
         sock.connect(self.path)
         sock.settimeout(PATIENCE)
-        return Peer(sock)
+        return kind(sock)
 
     def take(self):
-        peer = self.connect()
+        peer = self.connect(Manager)
         peer.say(0, "take")
         return peer
 
@@ -293,6 +408,11 @@ class Keeper:
             was = self.process.poll()
             self.process.kill()
             self.process.wait()
+        if self.manager is not None:
+            self.manager.keep_links(0)
+        for fd in self.folders:
+            os.close(fd)
+        self.folders = []
         shutil.rmtree(self.dir, ignore_errors=True)
         return was
 

@@ -12,7 +12,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from keeper_harness import *  # noqa: E402,F403
 
-MIB = 1 << 20
+KIB, MIB = 1 << 10, 1 << 20
 SIZES = (0, 1, 2, 100, DATA_MAX - 1, DATA_MAX, DATA_MAX + 1, 300000, 5 * MIB)
 
 
@@ -224,16 +224,25 @@ def a_small_ring_reports_what_it_lost():
     lost = sum(to - start for start, to in late.gaps)
     assert 10 * MIB < lost < size, late.gaps
     # The spool file is no larger than the ring.
-    assert os.stat(os.path.join(keeper.spool, "1")).st_size <= 2 * MIB + 32
+    assert os.stat(os.path.join(keeper.spool, "1")).st_size <= 2 * MIB + 4096
+    # Of the beginning an eighth is kept, and then what came last.
     owner.say(2, "attach", exec="abc-1", **{"from": {"stdout": 7}})
-    first = owner.hear("attached", 2)["stdout"]
-    assert first > 10 * MIB
+    assert owner.hear("attached", 2)["stdout"] == 7
     reader = Reader(owner, 2, 7)
     while reader.exit is None:
         kind, stream, payload = owner.frame()
         if stream == 2:
             reader.take(kind, payload)
-    assert reader.gaps == [(7, first)] and reader.at[STDOUT] == size
+    (kept, first), = reader.gaps
+    assert 128 * KIB < kept <= 256 * KIB, kept
+    assert first > 10 * MIB and reader.at[STDOUT] == size
+    # Who wants what is gone hears at once where it goes on.
+    owner.say(3, "attach", exec="abc-1", **{"from": {"stdout": kept}})
+    while True:
+        kind, stream, payload = owner.frame()
+        if stream == 3:
+            break
+    assert json.loads(payload)["stdout"] == first, payload
 
 
 def what_the_owner_has_not_been_sent_stays():
@@ -422,7 +431,7 @@ def a_full_disk_slows_the_command_and_loses_nothing():
 
 
 def many_commands_on_a_full_disk_cost_bounded_memory():
-    disk = small_disk(200)
+    disk = small_disk(201)
     if disk is None:
         return
     count = 90
@@ -449,8 +458,70 @@ def many_commands_on_a_full_disk_cost_bounded_memory():
     os.close(disk)
 
 
+def a_journal_on_a_full_disk_refuses_starts_and_keeps_ends_later():
+    disk = small_disk(3)
+    if disk is None:
+        return
+    keeper = new(spool=os.dup(disk))
+    gate = keeper.gate()
+    running = [keeper.run(gate, stream)[0] for stream in range(1, 11)]
+    full = hog(disk, 2)
+    with open("/proc/self/fd/%d/rest" % disk, "wb", 0) as rest:
+        try:
+            while True:
+                rest.write(bytes(4096))
+        except OSError:
+            pass
+    # the journal's last page has room for some
+    for stream in range(11, 40):
+        gate.say(stream, "start", argv=["x" * 200])
+        refused = refusal_of(gate, keeper.agent)
+        if refused:
+            break
+        running.append(keeper.agent.runs()[0])
+        gate.hear("started", stream)
+    assert refused["code"] == "system", refused
+    assert "journal" in refused["text"], refused
+    assert "No space left" in refused["text"], refused
+    for number in running:
+        keeper.agent.ends(number, code=number)
+        reader = Reader(gate, number).read()
+        assert reader.exit["code"] == number
+    gate.say(99, "start", argv=["true"])
+    assert gate.hear("refused", 99)["code"] == "system"
+    assert len(keeper.agent.forgotten) < len(running)
+    assert "journal: cannot be written" in keeper.text()
+    os.ftruncate(full, 0)
+    os.close(full)
+    wait_for(lambda: all_forgotten(keeper, running), "every end to be kept")
+    assert "journal: is written again" in keeper.text()
+    keeper.run(gate, 99)
+    os.close(disk)
+
+
+def refusal_of(gate, agent):
+    """What a start was refused with; None: it got to the agent."""
+    poll = select.poll()
+    poll.register(gate.sock, select.POLLIN)
+    poll.register(agent.sock, select.POLLIN)
+    poll.poll(PATIENCE * 1000)
+    try:
+        return gate.hear("refused", patience=0.05)
+    except TimeoutError:
+        return None
+
+
+def all_forgotten(keeper, running):
+    try:
+        keeper.agent.frame(0.01)
+    except TimeoutError:
+        pass
+    return set(running) <= set(keeper.agent.forgotten)
+
+
 def main_tests():
-    helpers = ("main_tests", "small_disk", "hog")
+    helpers = ("main_tests", "small_disk", "hog", "refusal_of",
+               "all_forgotten")
     return [value for value in list(globals().values())
             if callable(value)
             and getattr(value, "__module__", "") == "__main__"

@@ -102,8 +102,8 @@ what_is_no_frame_closes_with_the_reason(void **state)
 	    {"\0\0\0\1\1\0\0\0\0", 9, ERROR_INVALID, "too short"},
 	    {"\0\5\0\0\3\0\0\0\0", 9, ERROR_LIMIT, "too long for data"},
 	    {"\xff\xff\xff\xff\1\0\0\0\0", 9, ERROR_LIMIT, "4 GiB"},
-	    {"\0\0\0\7\2\0\0\0\0x", 10, ERROR_INVALID, "ends inside"},
-	    {"\0\0\0", 3, ERROR_INVALID, "ends inside a header"},
+	    {"\0\0\0\7\2\0\0\0\0x", 10, ERROR_SYSTEM, "ends inside"},
+	    {"\0\0\0", 3, ERROR_SYSTEM, "ends inside a header"},
 	};
 	struct world *world = *state;
 	size_t i;

@@ -239,6 +239,35 @@ print_manual(void)
 	return 0;
 }
 
+static void
+what_is_fixed_stays(void **state)
+{
+	struct config config, fresh;
+	struct buffer stays;
+
+	(void)state;
+	config_init(&config);
+	config_init(&fresh);
+	read_config(&config, "{\"port\": 7, \"grace_ms\": 500}");
+	read_config(&fresh, "{\"listen_address\": \"::1\", \"port\": 8,"
+	                    " \"authorized_keys\": \"keys\","
+	                    " \"runtime\": \"crun\", \"drain_ms\": 9}");
+	buffer_init(&stays, 200);
+	config_change(&config, &fresh, &stays);
+	assert_int_equal(buffer_len(&stays), 29);
+	assert_memory_equal(
+	    buffer_bytes(&stays), "listen_address, port, runtime", 29);
+	assert_string_equal(config.listen_address, "127.0.0.1");
+	assert_int_equal(config.port, 7);
+	assert_int_equal(config.runtime, CONFIG_AUTO);
+	assert_int_equal(config.grace_ms, 20000);
+	assert_int_equal(config.drain_ms, 9);
+	assert_string_equal(config.authorized_keys, "keys");
+	buffer_clear(&stays);
+	config_clear(&config);
+	config_clear(&fresh);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -249,6 +278,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(what_is_printed_reads_back_the_same),
 	    cmocka_unit_test(every_option_has_its_row_once),
 	    cmocka_unit_test(a_file_is_read_and_one_that_is_missing_is_told),
+	    cmocka_unit_test(what_is_fixed_stays),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "--manual") == 0)

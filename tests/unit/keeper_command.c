@@ -46,13 +46,17 @@ a_command_goes_over_its_tasks_defaults(void **state)
 {
 	char under[3][8] = {"A=task", "AB=task", "C=task"};
 	char over[3][8] = {"AB=own", "A=", "D=own"};
-	char own_cwd[] = "/own";
+	char own_cwd[] = "/own", own_token[] = "t";
 	char *task_env[] = {under[0], under[1], under[2], NULL};
 	char *own_env[] = {over[0], over[1], over[2], NULL};
 	struct custody_configure config = {
 	    .env = task_env, .user = user, .cwd = cwd};
-	struct exec_spec spec = {
-	    .argv = argv, .env = own_env, .cwd = own_cwd, .timeout_ms = 9};
+	struct exec_spec spec = {.argv = argv,
+	    .env = own_env,
+	    .cwd = own_cwd,
+	    .timeout_ms = 9,
+	    .token = own_token,
+	    .overflow = OVERFLOW_DROP};
 	struct link_exec read;
 
 	(void)state;
@@ -60,6 +64,8 @@ a_command_goes_over_its_tasks_defaults(void **state)
 	assert_string_equal(read.spec.user, "alice");
 	assert_string_equal(read.spec.cwd, "/own");
 	assert_int_equal(read.spec.timeout_ms, 0);
+	assert_null(read.spec.token);
+	assert_int_equal(read.spec.overflow, OVERFLOW_SLOW);
 	assert_string_equal(read.spec.env[0], "C=task");
 	assert_string_equal(read.spec.env[1], "AB=own");
 	assert_string_equal(read.spec.env[2], "A=");
@@ -121,6 +127,38 @@ more_than_the_agent_reads_is_refused(void **state)
 	free(large);
 }
 
+static void
+commands_are_told_apart_by_their_digest(void **state)
+{
+	char one[] = "one", two[] = "two", token[] = "t";
+	char *first[] = {one, NULL}, *second[] = {two, NULL};
+	char name[] = "A=b";
+	char *env[] = {name, NULL};
+	const struct exec_spec specs[] = {
+	    {.argv = first},
+	    {.argv = second},
+	    {.command = one},
+	    {.argv = first, .env = env},
+	    {.argv = first, .stdin_mode = EXEC_STDIN_OPEN},
+	    {.argv = first, .input = {one, 3}},
+	    {.argv = first, .timeout_ms = 1},
+	    {.argv = first, .token = token},
+	};
+	char digests[8][COMMAND_DIGEST_BYTES + 1];
+	char again[COMMAND_DIGEST_BYTES + 1];
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		command_digest(&specs[i], digests[i]);
+		command_digest(&specs[i], again);
+		assert_int_equal(strlen(again), COMMAND_DIGEST_BYTES);
+		assert_string_equal(digests[i], again);
+		for (k = 0; k < i; k++)
+			assert_string_not_equal(digests[i], digests[k]);
+	}
+}
+
 int
 main(void)
 {
@@ -128,6 +166,7 @@ main(void)
 	    cmocka_unit_test(a_command_goes_over_its_tasks_defaults),
 	    cmocka_unit_test(given_input_goes_as_an_open_stdin),
 	    cmocka_unit_test(more_than_the_agent_reads_is_refused),
+	    cmocka_unit_test(commands_are_told_apart_by_their_digest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

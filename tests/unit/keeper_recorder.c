@@ -58,6 +58,9 @@ set_up(void **state)
 	(void)snprintf(stand->exec.id, sizeof(stand->exec.id), "abc-1");
 	stand->pty.exec = &stand->exec;
 	stand->pty.terminal = terminal_new(&options, NULL, NULL);
+	(void)snprintf(
+	    stand->pty.term, sizeof(stand->pty.term), "xterm-256color");
+	checkpoint_init(&stand->pty.checkpoint, keeper->recording_dir, 1);
 	*state = stand;
 	return 0;
 }
@@ -71,6 +74,7 @@ tear_down(void **state)
 	(void)uv_run(&stand->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&stand->loop), 0);
 	(void)unlinkat(stand->keeper->recording_dir, "abc-1.cast", 0);
+	checkpoint_remove(&stand->pty.checkpoint);
 	(void)close(stand->keeper->recording_dir);
 	assert_int_equal(rmdir(stand->path), 0);
 	terminal_free(stand->pty.terminal);
@@ -83,7 +87,7 @@ tear_down(void **state)
 static struct recorder *
 begin(struct stand *stand)
 {
-	stand->pty.recorder = recorder_new(&stand->pty, "xterm-256color");
+	stand->pty.recorder = recorder_new(&stand->pty);
 	assert_non_null(stand->pty.recorder);
 	return stand->pty.recorder;
 }
@@ -387,9 +391,9 @@ test_nothing_is_recorded_without_being_asked_or_twice(void **state)
 	struct stand *stand = *state;
 
 	(void)begin(stand);
-	assert_null(recorder_new(&stand->pty, NULL));
+	assert_null(recorder_new(&stand->pty));
 	stand->keeper->config.recording.present = false;
-	assert_null(recorder_new(&stand->pty, NULL));
+	assert_null(recorder_new(&stand->pty));
 	recorder_output(NULL, (const uint8_t *)"x", 1);
 	recorder_taken(NULL, 1, true);
 	recorder_free(NULL);
