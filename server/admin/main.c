@@ -14,9 +14,12 @@ static const struct {
 } verbs[] = {
     {"up", up_verb, "serve a folder, in the foreground"},
     {"down", down_verb, "end a gateway and everything it made"},
+    {"reload", reload_verb, "read configuration, keys and profiles again"},
+    {"upgrade", upgrade_verb, "go on as the programs that are installed now"},
     {"ps", ps_verb, "list tasks"},
     {"create", create_verb, "make a task and print its id"},
     {"destroy", destroy_verb, "end tasks and everything of them"},
+    {"lease", lease_verb, "keep an idle task for a while"},
     {"recordings", recordings_verb, "list recordings of terminals"},
     {"image", image_command, "import, list and remove images"},
     {"doctor", doctor_command, "say what this machine can do"},

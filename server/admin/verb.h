@@ -19,9 +19,12 @@ enum verb_status { VERB_DONE = 0, VERB_FAILED = 1, VERB_USAGE = 2 };
 
 int up_verb(int argc, char **argv);
 int down_verb(int argc, char **argv);
+int reload_verb(int argc, char **argv);
+int upgrade_verb(int argc, char **argv);
 int ps_verb(int argc, char **argv);
 int create_verb(int argc, char **argv);
 int destroy_verb(int argc, char **argv);
+int lease_verb(int argc, char **argv);
 int recordings_verb(int argc, char **argv);
 
 /* $SALLYPORT_DIR, or VERB_DIR_DEFAULT. */

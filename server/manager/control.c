@@ -12,6 +12,9 @@
 #include "server/manager/asker.h"
 #include "server/manager/gate.h"
 #include "server/manager/manager.h"
+#include "server/manager/reload.h"
+#include "server/manager/renewal.h"
+#include "server/manager/upgrade.h"
 
 #define FROM_NEW   (1u << ASKER_GATE_NEW | 1u << ASKER_GATE_LEFT)
 #define FROM_GATE  (1u << ASKER_GATE)
@@ -54,6 +57,31 @@ on_down(struct asker *asker, union control_body *body, struct error *err)
 	return manager_down(asker->manager, asker, body->ask.request, err);
 }
 
+static int
+on_reload(struct asker *asker, union control_body *body, struct error *err)
+{
+	char note[RELOAD_NOTE_BYTES];
+	struct control_answer answer = {.request = body->ask.request};
+
+	if (reload_all(asker->manager, note, sizeof(note), err) != 0)
+		return -1;
+	answer.note = note[0] == '\0' ? NULL : note;
+	asker_say(asker, CONTROL_ANSWER, &answer);
+	return 0;
+}
+
+static int
+on_upgrade(struct asker *asker, union control_body *body, struct error *err)
+{
+	return upgrade_begin(asker->manager, asker, body->ask.request, err);
+}
+
+static int
+on_keepers(struct asker *asker, union control_body *body, struct error *err)
+{
+	return renewal_begin(asker, &body->ask, err);
+}
+
 static const struct row rows[] = {
     [CONTROL_READY] = {FROM_NEW, false, on_ready},
     [CONTROL_ATTACH] = {FROM_BOTH, true, control_attach},
@@ -62,10 +90,14 @@ static const struct row rows[] = {
     [CONTROL_TASK_GET] = {FROM_BOTH, true, control_get},
     [CONTROL_TASK_UPDATE] = {FROM_BOTH, true, control_update},
     [CONTROL_TASK_DESTROY] = {FROM_BOTH, true, control_destroy},
+    [CONTROL_LEASE] = {FROM_BOTH, true, control_lease},
     [CONTROL_RECORDINGS] = {FROM_BOTH, true, control_recordings},
     [CONTROL_REPLAY] = {FROM_BOTH, true, control_replay},
     [CONTROL_SESSION] = {FROM_GATE, false, on_session},
     [CONTROL_DOWN] = {FROM_ADMIN, true, on_down},
+    [CONTROL_RELOAD] = {FROM_ADMIN, true, on_reload},
+    [CONTROL_UPGRADE] = {FROM_ADMIN, true, on_upgrade},
+    [CONTROL_KEEPERS] = {FROM_ADMIN, true, on_keepers},
     [CONTROL_CONFIGURE] = {0, false, NULL},
     [CONTROL_KEYS] = {0, false, NULL},
     [CONTROL_NAMES] = {0, false, NULL},
@@ -82,6 +114,7 @@ static_assert(offsetof(struct control_attach, request) == 0 &&
                   offsetof(struct control_create, request) == 0 &&
                   offsetof(struct control_update, request) == 0 &&
                   offsetof(struct control_ask, request) == 0 &&
+                  offsetof(struct control_lease, request) == 0 &&
                   offsetof(struct control_replay, request) == 0,
     "request comes first");
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct asker;
+struct control_attach;
 struct error;
 struct frame;
 struct manager;
@@ -27,6 +28,13 @@ int control_dispatch(
     struct asker *asker, const struct frame *frame, struct error *err);
 
 /* control_attach.c */
+enum control_attach_result {
+	CONTROL_ATTACH_DONE = 0,
+	CONTROL_ATTACH_LATER, /* its keeper cannot let anybody in just now */
+	CONTROL_ATTACH_REFUSED
+};
+enum control_attach_result control_attach_now(struct asker *asker,
+    const struct control_attach *attach, struct error *err);
 int control_attach(
     struct asker *asker, union control_body *body, struct error *err);
 
@@ -38,6 +46,8 @@ int control_list(
 int control_get(
     struct asker *asker, union control_body *body, struct error *err);
 int control_update(
+    struct asker *asker, union control_body *body, struct error *err);
+int control_lease(
     struct asker *asker, union control_body *body, struct error *err);
 int control_destroy(
     struct asker *asker, union control_body *body, struct error *err);

@@ -2,7 +2,8 @@
 /*
  * attach: the gate is given a socket to the task's keeper, on which the
  * manager has already said who this is and what it may do. Every command of
- * every session passes here: nothing waits, and nothing touches the disk.
+ * every session passes here: nothing blocks, and nothing touches the disk. It
+ * waits its turn (parking.h) while the task's keeper cannot let anybody in.
  */
 #include "server/manager/control.h"
 
@@ -61,36 +62,61 @@ connect_keeper(struct task *task, const struct control_attach *attach, int *out,
 	autoclose int fd = -1;
 
 	keeper_path(record->id, path);
-	if (unix_connect(path, &fd, err) != 0 ||
-	    send_admit(fd, &admit, err) != 0)
+	if (unix_connect(path, &fd, err) != 0)
+		return -1;
+	if (send_admit(fd, &admit, err) != 0)
 		return error_set(err, ERROR_SYSTEM,
 		    "task %s: its keeper does not answer", record->id);
 	*out = take_fd(&fd);
 	return 0;
 }
 
-int
-control_attach(struct asker *asker, union control_body *body, struct error *err)
+static int
+check(struct asker *asker, const struct control_attach *attach,
+    struct task **out, struct error *err)
 {
-	const struct control_attach *attach = &body->attach;
+	if (policy_find(asker, attach->principal, attach->task,
+	        attach->right == RIGHT_WRITE ? ACTION_WRITE : ACTION_READ, out,
+	        err) != 0)
+		return -1;
+	if ((*out)->record.state != TASK_READY)
+		return error_set(err, ERROR_STATE, "task %s is %s",
+		    attach->task, task_state_names[(*out)->record.state]);
+	return 0;
+}
+
+/* One that is gone is missed in a moment, one that is busy gets round to it. */
+enum control_attach_result
+control_attach_now(
+    struct asker *asker, const struct control_attach *attach, struct error *err)
+{
 	struct control_answer answer = {.request = attach->request};
-	enum action action =
-	    attach->right == RIGHT_WRITE ? ACTION_WRITE : ACTION_READ;
 	struct task *task;
 	int fd = -1;
 
-	if (policy_find(asker, attach->principal, attach->task, action, &task,
-	        err) != 0)
-		return -1;
-	if (task->record.state != TASK_READY)
-		return error_set(err, ERROR_STATE, "task %s is %s",
-		    attach->task, task_state_names[task->record.state]);
+	if (check(asker, attach, &task, err) != 0)
+		return CONTROL_ATTACH_REFUSED;
 	if (connect_keeper(task, attach, &fd, err) != 0)
-		return -1;
+		return err->code == ERROR_NOT_FOUND || err->code == ERROR_LIMIT
+		           ? CONTROL_ATTACH_LATER
+		           : CONTROL_ATTACH_REFUSED;
 	answer.task = task->record.id;
 	asker_say_fd(asker, CONTROL_ANSWER, &answer, fd);
 	audit_note(&asker->manager->audit, "attach", attach->principal,
 	    attach->session, task->record.id,
-	    action == ACTION_WRITE ? "write" : "read");
+	    attach->right == RIGHT_WRITE ? "write" : "read");
+	return CONTROL_ATTACH_DONE;
+}
+
+int
+control_attach(struct asker *asker, union control_body *body, struct error *err)
+{
+	const struct control_attach *attach = &body->attach;
+	struct task *task;
+
+	if (check(asker, attach, &task, err) != 0 ||
+	    parking_add(task, asker, attach, err) != 0)
+		return -1;
+	parking_serve(task);
 	return 0;
 }

@@ -42,9 +42,7 @@ struct sandbox_spec {
 
 /* What was made. */
 struct sandbox {
-	const char *runtime;    /* "runc", "crun" */
-	const char *oom_events; /* path of the cgroup's memory.oom_control (v1)
-	                           or memory.events (v2) */
+	const char *runtime; /* "runc", "crun" */
 };
 
 /*
@@ -73,6 +71,10 @@ struct driver_verbs {
 	 */
 	void (*destroy)(struct driver *driver, const char *id,
 	    driver_destroyed_fn on_destroyed, void *data);
+
+	/* Path of memory.oom_control (cgroup v1) or memory.events (v2) of a
+	 * sandbox that was made; owned by the caller; NULL: there is none. */
+	char *(*oom_events)(struct driver *driver, const char *id);
 
 	/* Nothing may be under way. Sandboxes stay; the instance's cgroup goes
 	 * when there is none. NULL is accepted. */

@@ -138,7 +138,6 @@ tell_created(struct operation *operation)
 {
 	driver_created_fn on_created = operation->on_created;
 	struct sandbox sandbox = {.runtime = operation->runtime};
-	autofree char *oom_events = NULL;
 
 	operation->on_created = NULL;
 	if (on_created == NULL)
@@ -147,9 +146,6 @@ tell_created(struct operation *operation)
 		on_created(operation->created_data, NULL, &operation->fault);
 		return;
 	}
-	oom_events =
-	    cgroup_oom_events(&operation->oci->mounts, operation->group);
-	sandbox.oom_events = oom_events;
 	on_created(operation->created_data, &sandbox, NULL);
 }
 
@@ -309,6 +305,15 @@ oci_destroy(struct driver *driver, const char *id,
 		launcher_kill(operation->launcher);
 }
 
+static char *
+oci_oom_events(struct driver *driver, const char *id)
+{
+	const struct oci *oci = (struct oci *)driver;
+	autofree char *group = text_of("%s/%s", oci->group, id);
+
+	return cgroup_oom_events(&oci->mounts, group);
+}
+
 static void
 oci_free(struct driver *driver)
 {
@@ -332,6 +337,7 @@ oci_free(struct driver *driver)
 static const struct driver_verbs oci_verbs = {
     .create = oci_create,
     .destroy = oci_destroy,
+    .oom_events = oci_oom_events,
     .free = oci_free,
 };
 

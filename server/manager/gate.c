@@ -13,20 +13,11 @@
 #include "protocol/error.h"
 #include "protocol/memory.h"
 #include "server/common/log.h"
+#include "server/manager/gate_entry.h"
 #include "server/manager/gate_push.h"
+#include "server/manager/gate_retire.h"
 #include "server/manager/manager.h"
-
-struct gate {
-	struct gates *gates;
-	struct gate *next;
-	struct asker asker;
-	struct owner owner;
-	struct process process; /* adopted by owner once it runs */
-	uv_timer_t timer;       /* adopted by owner: until it says ready */
-	uint64_t started_ms;
-	bool connected; /* the asker's last callback has not come */
-	bool handles;   /* the owner's last callback has not come */
-};
+#include "server/manager/ssh_port.h"
 
 static void fill(struct gates *gates);
 
@@ -42,7 +33,11 @@ replace(struct gates *gates, uint64_t lived_ms)
 {
 	if (lived_ms >= GATE_LIVES_MS)
 		gates->backoff_ms = 0;
-	(void)uv_timer_start(&gates->restart, on_restart, gates->backoff_ms, 0);
+	/* one that waits already takes those along that end meanwhile */
+	if (gates->backoff_ms == 0 ||
+	    !uv_is_active((uv_handle_t *)&gates->restart))
+		(void)uv_timer_start(
+		    &gates->restart, on_restart, gates->backoff_ms, 0);
 	gates->backoff_ms =
 	    gates->backoff_ms == 0 ? GATE_BACKOFF_MS : gates->backoff_ms * 2;
 	if (gates->backoff_ms > GATE_BACKOFF_MS_MAX)
@@ -55,6 +50,7 @@ finish(struct gate *gate)
 	struct gates *gates = gate->gates;
 	struct gate **link = &gates->first;
 	uint64_t lived_ms;
+	bool is_missed;
 
 	if (gate->connected || gate->handles)
 		return;
@@ -62,11 +58,14 @@ finish(struct gate *gate)
 		link = &(*link)->next;
 	*link = gate->next;
 	gates->count--;
+	if (gate->is_retiring)
+		gates->retiring--;
+	is_missed = !gate->is_retiring;
 	lived_ms = uv_now(&gates->manager->loop) - gate->started_ms;
 	free(gate);
-	if (!gates->stopping)
+	if (!gates->stopping && is_missed)
 		replace(gates, lived_ms);
-	else if (gates->count == 0)
+	else if (gates->stopping && gates->count == 0)
 		manager_gates_gone(gates->manager);
 }
 
@@ -86,7 +85,7 @@ on_exit_seen(struct process *process)
 	struct error err;
 	int64_t pid = process->id.pid;
 
-	if (gate->gates->stopping)
+	if (gate->gates->stopping || gate->is_retiring)
 		log_info("gate %lld: ended", (long long)pid);
 	else
 		log_warning("gate %lld: ended with status %d, replaced",
@@ -106,7 +105,7 @@ on_asker_gone(struct asker *asker, const struct error *why)
 	struct gate *gate = container_of(asker, struct gate, asker);
 
 	gate->connected = false;
-	if (!gate->gates->stopping)
+	if (!gate->gates->stopping && !gate->is_retiring)
 		log_warning("gate %lld: killed: %s",
 		    (long long)gate->process.id.pid,
 		    why->code == ERROR_NONE ? "it hung up" : why->text);
@@ -209,7 +208,8 @@ fill(struct gates *gates)
 	struct error err;
 	struct gate *gate;
 
-	while (!gates->stopping && gates->count < gates->wanted) {
+	while (!gates->stopping &&
+	       gates->count - gates->retiring < gates->wanted) {
 		gate = gate_new(gates);
 		if (gate_start(gate, &err) == 0)
 			continue;
@@ -282,6 +282,18 @@ gates_adopt(struct gates *gates)
 	return gates->count > 0;
 }
 
+int
+gates_borrow_port(struct gates *gates, int *port, int *out)
+{
+	const char *address = gates->manager->config->listen_address;
+	struct gate *gate = gates->first;
+
+	while (gate != NULL && ssh_port_borrow(gate->process.id.pid, address,
+	                           port, out, NULL) != 0)
+		gate = gate->next;
+	return gate == NULL ? -1 : 0;
+}
+
 void
 gates_start(struct gates *gates, unsigned wanted)
 {
@@ -334,16 +346,37 @@ gates_accept(struct gates *gates, int fd)
 }
 
 void
+gates_configure(struct gates *gates, unsigned wanted)
+{
+	struct gate *gate;
+
+	for (gate = gates->first; gate != NULL; gate = gate->next) {
+		if (gate->connected && gate->asker.kind != ASKER_GATE_LEFT)
+			gate_push_configure(gates->manager, &gate->asker);
+	}
+	gates_push_keys(gates);
+	gates->wanted = wanted;
+	gates_retire_surplus(gates);
+	gates_drain_retiring(gates);
+	fill(gates);
+}
+
+void
 gate_ready(struct asker *asker, const struct control_ready *ready)
 {
 	struct gate *gate = container_of(asker, struct gate, asker);
 
 	(void)uv_timer_stop(&gate->timer);
+	if (ready->draining) {
+		gate_retire(gate);
+		fill(gate->gates);
+	}
 	if (asker->kind == ASKER_GATE_LEFT)
 		gate_push(gate->gates->manager, asker);
 	asker->kind = ASKER_GATE;
 	log_info("gate %lld: ready, %lld sessions",
 	    (long long)gate->process.id.pid, (long long)ready->sessions);
+	gates_drain_retiring(gate->gates);
 	manager_gate_ready(gate->gates->manager);
 }
 
@@ -370,18 +403,25 @@ gates_push_keys(struct gates *gates)
 	}
 }
 
-static void
-on_drained(uv_timer_t *timer)
+void
+gates_hurry(struct gates *gates)
 {
-	struct gates *gates = container_of(timer, struct gates, drain);
 	struct gate *gate;
 
+	if (!gates->stopping)
+		return;
 	for (gate = gates->first; gate != NULL; gate = gate->next)
 		process_signal(&gate->process, SIGKILL);
 }
 
+static void
+on_drained(uv_timer_t *timer)
+{
+	gates_hurry(container_of(timer, struct gates, drain));
+}
+
 void
-gates_stop(struct gates *gates, unsigned drain_ms)
+gates_stop(struct gates *gates, uint64_t drain_ms)
 {
 	static const union control_body nothing;
 

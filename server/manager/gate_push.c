@@ -18,8 +18,8 @@
 #define KEYS_PART       1024u
 #define NAMES_PART      2048u
 
-static void
-push_configure(struct manager *manager, struct asker *gate)
+void
+gate_push_configure(struct manager *manager, struct asker *gate)
 {
 	const struct config *config = manager->config;
 	char *host_keys[] = {manager->host_key.bytes, NULL};
@@ -107,7 +107,7 @@ push_names(struct manager *manager, struct asker *gate)
 void
 gate_push(struct manager *manager, struct asker *gate)
 {
-	push_configure(manager, gate);
+	gate_push_configure(manager, gate);
 	gate_push_keys(manager, gate);
 	push_names(manager, gate);
 }

@@ -9,6 +9,9 @@ struct manager;
 /* Configuration with the listening socket, keys, names. */
 void gate_push(struct manager *manager, struct asker *gate);
 
+/* Configuration with the listening socket alone. */
+void gate_push_configure(struct manager *manager, struct asker *gate);
+
 /* The table of authorized keys alone. */
 void gate_push_keys(struct manager *manager, struct asker *gate);
 

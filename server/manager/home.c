@@ -64,8 +64,9 @@ take_lock(struct home *home, struct error *err)
 	int waited = 0;
 	ssize_t len;
 
-	home->lock =
-	    open("lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (home->lock < 0)
+		home->lock = open(
+		    "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (home->lock < 0)
 		return error_sys(err, "lock: %s", strerror(errno));
 	while (flock(home->lock, LOCK_EX | LOCK_NB) != 0) {
@@ -105,12 +106,12 @@ find_instance(struct home *home, struct error *err)
 }
 
 int
-home_open(struct home *home, const char *dir, struct error *err)
+home_open(struct home *home, const char *dir, int lock, struct error *err)
 {
 	size_t i;
 
 	memset(home, 0, sizeof(*home));
-	home->lock = -1;
+	home->lock = lock;
 	if (make_folder(dir, 0711, err) != 0)
 		return -1;
 	home->dir = realpath(dir, NULL);

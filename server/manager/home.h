@@ -23,10 +23,11 @@ struct home {
 
 /*
  * Make what is missing, make it the working directory and lock it.
+ *   lock     taken: that of the program which we were before; -1: none
  *   returns  0, or -1: ERROR_STATE (another manager serves here),
  *            ERROR_SYSTEM; home_close in any case
  */
-int home_open(struct home *home, const char *dir, struct error *err);
+int home_open(struct home *home, const char *dir, int lock, struct error *err);
 void home_close(struct home *home);
 
 /* Remove what only a running gateway needs: sockets, the port, task names. */

@@ -43,15 +43,14 @@ on_handles_gone(struct owner *owner)
 	finish(keeper);
 }
 
+/* Once no process runs: what is left are handles. */
 static void
-release(struct keeper *keeper)
+close_handles(struct keeper *keeper)
 {
-	if (!keeper->owner.closing) {
-		process_release(&keeper->process);
-		owner_close(&keeper->owner);
-	}
-	if (keeper->connected)
-		channel_close(&keeper->channel);
+	if (keeper->owner.closing)
+		return;
+	process_release(&keeper->process);
+	owner_close(&keeper->owner);
 }
 
 static void
@@ -63,12 +62,29 @@ note(struct keeper *keeper, const char *what)
 }
 
 static void
+on_unread(uv_timer_t *timer)
+{
+	struct keeper *keeper = container_of(timer, struct keeper, timer);
+
+	log_warning(
+	    "keeper of %s: its connection outlives it: closed", keeper->task);
+	channel_close(&keeper->channel);
+}
+
+/* What it said last is still on its way: the connection's end is waited for,
+ * but not for long, for somebody else may hold it. */
+static void
 on_exit_seen(struct process *process)
 {
 	struct keeper *keeper = container_of(process, struct keeper, process);
 
 	note(keeper, "its process ended");
-	release(keeper);
+	process_release(process);
+	if (keeper->connected)
+		(void)uv_timer_start(
+		    &keeper->timer, on_unread, KEEPER_UNREAD_MS, 0);
+	else
+		close_handles(keeper);
 }
 
 static void
@@ -88,8 +104,10 @@ on_closed(struct channel *channel, const struct error *why)
 
 	keeper->connected = false;
 	note(keeper, why->code == ERROR_NONE ? "it hung up" : why->text);
-	/* a keeper nobody holds is of no use: its end is seen by pidfd */
-	if (!keeper->stopping)
+	if (keeper->process.is_over)
+		close_handles(keeper);
+	else if (!keeper->stopping)
+		/* one nobody holds is of no use: its end is seen by pidfd */
 		process_signal(&keeper->process, SIGKILL);
 	finish(keeper);
 }
@@ -109,6 +127,24 @@ check_exec(const struct keeper *keeper, const char *exec, struct error *err)
 	return 0;
 }
 
+/* It is handed on and never read, but what is no socket has no end to offer. */
+static int
+take_link(struct keeper *keeper, struct error *err)
+{
+	autoclose int fd = channel_take_fd(&keeper->channel);
+	int domain = 0;
+	socklen_t size = sizeof(domain);
+
+	if (fd < 0)
+		return error_set(
+		    err, ERROR_INVALID, "link without a descriptor");
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 ||
+	    domain != AF_UNIX)
+		return error_set(err, ERROR_INVALID, "a link that is none");
+	keeper->events->on_link(keeper, take_fd(&fd));
+	return 0;
+}
+
 static int
 dispatch(struct keeper *keeper, enum custody_type type,
     const union custody_body *body, struct error *err)
@@ -119,6 +155,8 @@ dispatch(struct keeper *keeper, enum custody_type type,
 	case CUSTODY_STATE:
 		events->on_state(keeper, &body->state);
 		return 0;
+	case CUSTODY_LINK:
+		return take_link(keeper, err);
 	case CUSTODY_READY:
 		events->on_ready(keeper);
 		return 0;
@@ -131,6 +169,9 @@ dispatch(struct keeper *keeper, enum custody_type type,
 		if (check_exec(keeper, body->ended.exec, err) != 0)
 			return -1;
 		events->on_ended(keeper, &body->ended);
+		return 0;
+	case CUSTODY_ACTIVITY:
+		events->on_activity(keeper, &body->activity);
 		return 0;
 	case CUSTODY_LOST:
 		events->on_lost(keeper);
@@ -150,7 +191,8 @@ dispatch(struct keeper *keeper, enum custody_type type,
 }
 
 static int
-on_frame(struct channel *channel, const struct frame *frame, struct error *err)
+read_message(
+    struct keeper *keeper, const struct frame *frame, struct error *err)
 {
 	union custody_body body;
 	int type, ret;
@@ -161,10 +203,19 @@ on_frame(struct channel *channel, const struct frame *frame, struct error *err)
 	ret = json_read_typed(&custody_messages, (const char *)frame->payload,
 	    frame->len, &type, &body, err);
 	if (ret == 0)
-		ret = dispatch(
-		    channel->data, (enum custody_type)type, &body, err);
+		ret = dispatch(keeper, (enum custody_type)type, &body, err);
 	if (type >= 0)
 		json_clear(custody_shapes[type], &body);
+	return ret;
+}
+
+static int
+on_frame(struct channel *channel, const struct frame *frame, struct error *err)
+{
+	struct keeper *keeper = channel->data;
+	int ret = read_message(keeper, frame, err);
+
+	keeper->is_faulty = ret != 0;
 	return ret;
 }
 
@@ -207,7 +258,7 @@ begin(struct keeper *keeper, uv_loop_t *loop, const char *task)
 	memset(&keeper->why, 0, sizeof(keeper->why));
 	process_absent(&keeper->process);
 	(void)snprintf(keeper->task, sizeof(keeper->task), "%s", task);
-	keeper->connected = keeper->stopping = false;
+	keeper->connected = keeper->stopping = keeper->is_faulty = false;
 	keeper->handles = true;
 	owner_init(&keeper->owner, on_handles_gone);
 	(void)uv_timer_init(loop, &keeper->timer);
@@ -218,8 +269,10 @@ static int
 give_up(struct keeper *keeper, const struct error *why)
 {
 	keeper->why = *why;
-	process_signal(&keeper->process, SIGKILL);
-	release(keeper);
+	if (keeper->process.is_over)
+		close_handles(keeper);
+	else
+		process_signal(&keeper->process, SIGKILL);
 	return -1;
 }
 
@@ -239,43 +292,46 @@ open_spool(const char *task, uid_t uid, int *out, struct error *err)
 	return 0;
 }
 
+/* Start one that resumes, or begins when resume is NULL, on this link. */
 static int
-start_process(struct keeper *keeper, uv_loop_t *loop, const char *task,
-    const int fds[4], struct error *err)
+start_process(struct keeper *keeper, uv_loop_t *loop, uid_t uid, int link,
+    const char *resume, struct error *err)
 {
-	char program[4096];
+	char program[4096], path[KEEPER_PATH_MAX];
+	autoclose int listener = -1, spool = -1, recordings = -1;
 	struct process_command command = {
 	    .path = program,
-	    .arguments = {task},
-	    .fds = {fds[0], fds[1], fds[2], fds[3]},
+	    .arguments = {keeper->task, resume},
 	    .fd_count = 4,
 	};
 
-	if (process_program(
-	        "sallyport-keeper", program, sizeof(program), err) != 0 ||
-	    process_start(
+	keeper_path(keeper->task, path);
+	if (unix_listen(path, 0, &listener, err) != 0 ||
+	    open_spool(keeper->task, uid, &spool, err) != 0 ||
+	    (resume == NULL ? recordings_make : recordings_reopen)(
+	        keeper->task, uid, &recordings, err) != 0 ||
+	    process_program(KEEPER_PROGRAM, program, sizeof(program), err) != 0)
+		return -1;
+	command.fds[0] = listener;
+	command.fds[1] = link;
+	command.fds[2] = spool;
+	command.fds[3] = recordings;
+	if (process_start(
 	        &keeper->process, loop, &command, on_exit_seen, err) != 0)
 		return -1;
 	owner_adopt(&keeper->owner, (uv_handle_t *)&keeper->process.poll);
-	return 0;
+	return take_custody(keeper, loop, path, err);
 }
 
 int
 keeper_start(struct keeper *keeper, uv_loop_t *loop, const char *task,
     uid_t uid, int *link)
 {
-	char path[KEEPER_PATH_MAX];
-	autoclose int listener = -1, spool = -1, near = -1, far = -1;
-	autoclose int recordings = -1;
+	autoclose int near = -1, far = -1;
 	int pair[2];
 	struct error err = {0};
 
 	begin(keeper, loop, task);
-	keeper_path(task, path);
-	if (unix_listen(path, 0, &listener, &err) != 0 ||
-	    open_spool(task, uid, &spool, &err) != 0 ||
-	    recordings_make(task, uid, &recordings, &err) != 0)
-		return give_up(keeper, &err);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
 		(void)error_sys(&err, "socketpair: %s", strerror(errno));
 		return give_up(keeper, &err);
@@ -284,11 +340,44 @@ keeper_start(struct keeper *keeper, uv_loop_t *loop, const char *task,
 	far = pair[1];
 	channel_widen(near);
 	channel_widen(far);
-	if (start_process(keeper, loop, task,
-	        (const int[4]){listener, near, spool, recordings}, &err) != 0 ||
-	    take_custody(keeper, loop, path, &err) != 0)
+	if (start_process(keeper, loop, uid, near, NULL, &err) != 0)
 		return give_up(keeper, &err);
 	*link = take_fd(&far);
+	return 0;
+}
+
+static void
+say_fd(struct keeper *keeper, enum custody_type type, int fd)
+{
+	static const union custody_body nothing;
+
+	if (keeper->connected)
+		channel_send_json_fd(&keeper->channel, 0, custody_shapes[type],
+		    custody_types[type], &nothing, fd);
+	else
+		(void)close(fd);
+}
+
+int
+keeper_resume(struct keeper *keeper, uv_loop_t *loop, const char *task,
+    uid_t uid, const int *links, size_t count)
+{
+	struct error err = {0};
+	size_t i;
+	int fd;
+
+	assert(count > 0);
+	begin(keeper, loop, task);
+	if (start_process(keeper, loop, uid, links[0], "resume", &err) != 0)
+		return give_up(keeper, &err);
+	for (i = 1; i < count; i++) {
+		fd = fcntl(links[i], F_DUPFD_CLOEXEC, 0);
+		if (fd < 0) {
+			(void)error_sys(&err, "link: %s", strerror(errno));
+			return give_up(keeper, &err);
+		}
+		say_fd(keeper, CUSTODY_LINK, fd);
+	}
 	return 0;
 }
 
@@ -347,15 +436,7 @@ keeper_configure(
 void
 keeper_cgroup(struct keeper *keeper, int fd)
 {
-	static const union custody_body nothing;
-
-	if (!keeper->connected) {
-		(void)close(fd);
-		return;
-	}
-	channel_send_json_fd(&keeper->channel, 0,
-	    custody_shapes[CUSTODY_CGROUP], custody_types[CUSTODY_CGROUP],
-	    &nothing, fd);
+	say_fd(keeper, CUSTODY_CGROUP, fd);
 }
 
 void
@@ -371,7 +452,7 @@ keeper_stop(struct keeper *keeper)
 		return;
 	keeper->stopping = true;
 	say(keeper, CUSTODY_STOP, NULL);
-	if (keeper->owner.closing)
+	if (keeper->owner.closing || keeper->process.is_over)
 		return;
 	if (!keeper->connected)
 		process_signal(&keeper->process, SIGKILL);
@@ -382,5 +463,7 @@ void
 keeper_leave(struct keeper *keeper)
 {
 	keeper->stopping = true;
-	release(keeper);
+	close_handles(keeper);
+	if (keeper->connected)
+		channel_close(&keeper->channel);
 }

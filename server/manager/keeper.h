@@ -2,12 +2,13 @@
 /*
  * A task's keeper as the manager holds it: its process and the custody
  * connection to it (protocol/custody.h). A keeper that misbehaves, or loses
- * either of the two, is killed and gone.
+ * either of the two, is killed and gone; what it said last is read first.
  */
 #ifndef SERVER_MANAGER_KEEPER_H
 #define SERVER_MANAGER_KEEPER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,19 +23,25 @@
 
 struct keeper;
 
-#define KEEPER_STOP_MS  5000u /* from stop to SIGKILL */
-#define KEEPER_PATH_MAX 64    /* "tasks/ID/keeper.sock" */
+#define KEEPER_PROGRAM   "sallyport-keeper"
+#define KEEPER_STOP_MS   5000u /* from stop to SIGKILL */
+#define KEEPER_UNREAD_MS 1000u /* from its end to that of its connection */
+#define KEEPER_PATH_MAX  64    /* "tasks/ID/keeper.sock" */
 
 struct keeper_events {
 	void (*on_state)(
 	    struct keeper *keeper, const struct custody_state *state);
-	/* The agent said hello. */
+	/* It has a link; fd, owned by the callee, is a duplicate of its end. */
+	void (*on_link)(struct keeper *keeper, int fd);
+	/* The agent said hello, and it knows of every command. */
 	void (*on_ready)(struct keeper *keeper);
 	/* Of execs of its own task only; more is not known of them. */
 	void (*on_started)(
 	    struct keeper *keeper, const struct custody_started *started);
 	void (*on_ended)(
 	    struct keeper *keeper, const struct custody_ended *ended);
+	void (*on_activity)(
+	    struct keeper *keeper, const struct custody_activity *activity);
 	/* The link ended: the sandbox is dead or dying. */
 	void (*on_lost)(struct keeper *keeper);
 	/*
@@ -56,6 +63,7 @@ struct keeper {
 	bool connected; /* the channel's last callback has not come */
 	bool handles;   /* the owner's last callback has not come */
 	bool stopping;
+	bool is_faulty; /* it said what no keeper may say */
 };
 
 /* Path of a task's keeper socket, from the manager's directory. */
@@ -70,6 +78,14 @@ void keeper_path(const char *task, char path[static KEEPER_PATH_MAX]);
  */
 int keeper_start(struct keeper *keeper, uv_loop_t *loop, const char *task,
     uid_t uid, int *link);
+
+/*
+ * As keeper_start for a task whose keeper is gone.
+ *   links  of the keepers before it, newest first; the first is given to it at
+ *          its start, the others over custody; at least one, borrowed
+ */
+int keeper_resume(struct keeper *keeper, uv_loop_t *loop, const char *task,
+    uid_t uid, const int *links, size_t count);
 
 /* Take custody of a keeper that an earlier manager started; as keeper_start. */
 int keeper_adopt(struct keeper *keeper, uv_loop_t *loop, const char *task,

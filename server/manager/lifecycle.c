@@ -6,17 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "protocol/limits.h"
 #include "protocol/memory.h"
 #include "server/common/log.h"
-#include "server/manager/clock.h"
+#include "server/manager/expiry.h"
 #include "server/manager/manager.h"
 #include "server/manager/teardown.h"
-
-/* uv timers end at 2^64 ms, but a clock may be set: look again at least so
- * often. */
-#define TTL_LOOK_MS (24ll * 3600 * 1000)
+#include "server/manager/token.h"
 
 static void
 on_owner_gone(struct owner *owner)
@@ -25,8 +23,9 @@ on_owner_gone(struct owner *owner)
 	struct manager *manager = task->manager;
 
 	task_record_clear(&task->record);
+	running_clear(&task->running);
 	free(task);
-	manager_task_gone(manager);
+	manager_task_settled(manager);
 }
 
 struct task *
@@ -38,9 +37,13 @@ lifecycle_new(struct manager *manager, struct task_record *record)
 	task->record = *record;
 	memset(record, 0, sizeof(*record));
 	task->asked_ms = uv_now(&manager->loop);
+	task->is_active = true;
+	task->look.end = TASK_END_NONE;
 	owner_init(&task->owner, on_owner_gone);
 	(void)uv_timer_init(&manager->loop, &task->timer);
 	owner_adopt(&task->owner, (uv_handle_t *)&task->timer);
+	replacement_init(task);
+	parking_init(task);
 	registry_add(&manager->registry, task);
 	return task;
 }
@@ -65,7 +68,8 @@ void
 lifecycle_view(
     struct task *task, char created[static 32], struct control_task *view)
 {
-	task_view(&task->record, task->running, clock_wall_ms(), created, view);
+	task_view(&task->record, running_count(&task->running), created, view);
+	expiry_view(task, view);
 }
 
 void
@@ -78,32 +82,6 @@ lifecycle_tell(struct task *task)
 	manager_tell_task(task->manager, &view);
 }
 
-static void
-on_life_over(uv_timer_t *timer)
-{
-	struct task *task = container_of(timer, struct task, timer);
-	struct error why;
-
-	if (task_ttl_left(&task->record, clock_wall_ms()) > 1) {
-		lifecycle_arm(task);
-		return;
-	}
-	(void)error_set(&why, ERROR_STATE, "its time to live is over");
-	lifecycle_end(task, &why);
-}
-
-void
-lifecycle_arm(struct task *task)
-{
-	int64_t left = task_ttl_left(&task->record, clock_wall_ms());
-
-	if (left == 0)
-		(void)uv_timer_stop(&task->timer);
-	else
-		(void)uv_timer_start(&task->timer, on_life_over,
-		    (uint64_t)(left > TTL_LOOK_MS ? TTL_LOOK_MS : left), 0);
-}
-
 void
 lifecycle_ready(struct task *task)
 {
@@ -113,15 +91,17 @@ lifecycle_ready(struct task *task)
 	task_move(&task->record, TASK_READY, NULL);
 	task->record.provision_ms =
 	    (int64_t)(uv_now(&task->manager->loop) - task->asked_ms);
+	expiry_begin(task);
 	lifecycle_save(task);
 	lifecycle_tell(task);
-	lifecycle_arm(task);
+	expiry_arm(task);
 	manager_name_task(task->manager, task, true);
 	lifecycle_view(task, created, &view);
 	waiters_say_task(task->creators, &view);
 	waiters_answer(&task->creators, NULL, task->record.id);
 	log_info("task %s: ready after %lld ms, %s", task->record.id,
 	    (long long)task->record.provision_ms, task->record.spec.runtime);
+	manager_task_settled(task->manager);
 }
 
 void
@@ -154,11 +134,29 @@ lifecycle_is_busy(const struct task *task)
 		/* while the timer runs nothing else does */
 		return !uv_is_active((const uv_handle_t *)&task->timer);
 	case TASK_READY:
+		return task->replacement.state != REPLACEMENT_WHOLE;
 	case TASK_DESTROYED:
 	case TASK_STATES:
 		break;
 	}
 	return false;
+}
+
+void
+lifecycle_lose_execs(struct task *task)
+{
+	struct running *running = &task->running;
+	char exec[LIMIT_EXEC_ID_BYTES + 1];
+	struct custody_ended ended = {
+	    .exec = exec, .exit = {.code = -1, .reason = REASON_LOST}};
+	size_t i;
+
+	for (i = 0; i < running->count; i++) {
+		(void)snprintf(exec, sizeof(exec), "%s-%u", task->record.id,
+		    running->numbers[i]);
+		audit_exec_ended(&task->manager->audit, &ended);
+	}
+	running_clear(running);
 }
 
 void
@@ -174,8 +172,10 @@ void
 lifecycle_free(struct task *task)
 {
 	assert(!task->has_keeper);
+	replacement_end(task, NULL);
 	waiters_drop(&task->creators, NULL);
 	waiters_drop(&task->destroyers, NULL);
+	token_drop(&task->recreators, NULL);
 	registry_remove(&task->manager->registry, task);
 	owner_close(&task->owner);
 }
@@ -184,14 +184,24 @@ static void
 on_state(struct keeper *keeper, const struct custody_state *state)
 {
 	struct task *task = keeper->data;
-	struct error why;
 
-	task->running = state->running;
+	/* one that begins to resume has not counted yet */
+	if (state->configured)
+		running_set(&task->running, state->running);
 	/* before it is ready, waiting for the agent is what provision does */
-	if (task->record.state != TASK_READY || state->ready)
-		return;
-	(void)error_set(&why, ERROR_SYSTEM, "the sandbox is gone");
-	lifecycle_end(task, &why);
+	if (task->record.state == TASK_READY && !state->ready)
+		replacement_resume(task, state);
+}
+
+static void
+on_link(struct keeper *keeper, int fd)
+{
+	struct task *task = keeper->data;
+
+	if (task_is_living(task->record.state))
+		replacement_link(task, fd);
+	else
+		(void)close(fd);
 }
 
 static void
@@ -202,6 +212,20 @@ on_ready(struct keeper *keeper)
 	task->has_hello = true;
 	if (task->record.state == TASK_PROVISIONING && task->has_sandbox)
 		lifecycle_ready(task);
+	else if (task->record.state == TASK_READY)
+		replacement_ready(task);
+}
+
+/* Its number; the keeper's messages about execs of its own task alone come
+ * here. */
+static uint32_t
+number_of(const char *exec)
+{
+	char task[LIMIT_NAME_BYTES + 1];
+	uint32_t number = 0;
+
+	(void)name_split_exec(exec, task, &number, NULL);
+	return number;
 }
 
 static void
@@ -209,8 +233,8 @@ on_started(struct keeper *keeper, const struct custody_started *started)
 {
 	struct task *task = keeper->data;
 
-	if (task->running < LIMIT_EXECS_MAX) /* no honest keeper has more */
-		task->running++;
+	if (!running_add(&task->running, number_of(started->exec)))
+		return;
 	audit_exec_started(&task->manager->audit, task->record.id, started);
 }
 
@@ -219,9 +243,15 @@ on_ended(struct keeper *keeper, const struct custody_ended *ended)
 {
 	struct task *task = keeper->data;
 
-	if (task->running > 0)
-		task->running--;
+	if (!running_remove(&task->running, number_of(ended->exec)))
+		return;
 	audit_exec_ended(&task->manager->audit, ended);
+}
+
+static void
+on_activity(struct keeper *keeper, const struct custody_activity *activity)
+{
+	expiry_activity(keeper->data, activity);
 }
 
 static void
@@ -242,21 +272,31 @@ static void
 on_keeper_gone(struct keeper *keeper, const struct error *why)
 {
 	struct task *task = keeper->data;
+	struct error lost;
 
 	task->has_keeper = false;
+	/* until the next one says what it is */
+	task->is_active = true;
 	if (task->manager->leaving) {
 		lifecycle_free(task);
 		return;
 	}
-	lifecycle_end(task, why);
+	if (task->record.state != TASK_READY)
+		lifecycle_end(task, why);
+	else if (replacement_begin(task, why, &lost) == 0)
+		return;
+	else
+		lifecycle_end(task, &lost);
 	teardown_keeper_gone(task);
 }
 
 const struct keeper_events lifecycle_keeper_events = {
     .on_state = on_state,
+    .on_link = on_link,
     .on_ready = on_ready,
     .on_started = on_started,
     .on_ended = on_ended,
+    .on_activity = on_activity,
     .on_lost = on_lost,
     .on_gone = on_keeper_gone,
 };

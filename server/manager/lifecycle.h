@@ -16,9 +16,15 @@
 #include "server/common/owner.h"
 #include "server/manager/asker.h"
 #include "server/manager/keeper.h"
+#include "server/manager/lifetime.h"
+#include "server/manager/parking.h"
+#include "server/manager/renewal.h"
+#include "server/manager/replacement.h"
+#include "server/manager/running.h"
 #include "server/manager/task.h"
 
 struct manager;
+struct token_waiter;
 
 #define TASK_PATH_MAX 32 /* "tasks/ID" */
 
@@ -40,16 +46,23 @@ struct task {
 	struct owner owner;
 	uv_timer_t timer; /* adopted by owner; what for depends on state */
 	struct keeper keeper;
-	bool has_keeper;   /* keeper's last callback has not come */
-	bool is_driven;    /* the driver's create has not called back */
-	bool has_sandbox;  /* it has, and made one */
-	bool has_hello;    /* the agent is there */
-	bool is_lost;      /* the link ended */
-	int64_t running;   /* execs */
-	uint64_t asked_ms; /* on the loop's clock */
-	struct error why;  /* of failed, and what creators are told */
+	enum renewal renewal;
+	struct running running;
+	struct replacement replacement; /* of its keeper */
+	struct parking parking;
+	bool has_keeper;      /* keeper's last callback has not come */
+	bool is_driven;       /* the driver's create has not called back */
+	bool has_sandbox;     /* it has, and made one */
+	bool has_hello;       /* the agent is there */
+	bool is_lost;         /* the link ended */
+	bool is_active;       /* as the keeper says; until it does, it is */
+	int64_t idle_from_ms; /* of the boot clock, when it is not */
+	struct lifetime_look look; /* the newest, while ready */
+	uint64_t asked_ms;         /* on the loop's clock */
+	struct error why;          /* of failed, and what creators are told */
 	struct waiter *creators;
 	struct waiter *destroyers;
+	struct token_waiter *recreators; /* of failed, until it is gone */
 	enum teardown_step step;
 	unsigned tries; /* of the step that failed last */
 	uv_work_t work; /* TEARDOWN_FILES */
@@ -75,9 +88,6 @@ void lifecycle_view(
 /* It is ready: save, tell, answer creators, mind its time to live. */
 void lifecycle_ready(struct task *task);
 
-/* Set the timer for the end of a ready task's life. */
-void lifecycle_arm(struct task *task);
-
 /* What its keeper reports; task->keeper.data is the task. */
 extern const struct keeper_events lifecycle_keeper_events;
 
@@ -89,6 +99,9 @@ void lifecycle_end(struct task *task, const struct error *why);
 
 /* Whether something is under way that must come to its end. */
 bool lifecycle_is_busy(const struct task *task);
+
+/* Note in the audit that what still counted as running is lost. */
+void lifecycle_lose_execs(struct task *task);
 
 /* Let go of a task that is not busy, without ending it: the manager exits. */
 void lifecycle_leave(struct task *task);

@@ -91,28 +91,6 @@ parse(int argc, char **argv, struct arguments *arguments)
 }
 
 static int
-load(
-    const struct arguments *arguments, struct config *config, struct error *err)
-{
-	char path[4096];
-	int ret;
-
-	if (arguments->file != NULL)
-		ret = config_load(config, arguments->file, err);
-	else if (snprintf(path, sizeof(path), "%s/config.json",
-	             arguments->dir) >= (int)sizeof(path))
-		ret = error_set(err, ERROR_LIMIT, "DIR's path is long");
-	else
-		ret = config_load(config, path, err);
-	if (ret != 0 &&
-	    (err->code != ERROR_NOT_FOUND || arguments->file != NULL))
-		return -1;
-	if (arguments->port >= 0)
-		config->port = arguments->port;
-	return 0;
-}
-
-static int
 print(const struct config *config, struct error *err)
 {
 	struct buffer text;
@@ -142,24 +120,24 @@ raise_limits(void)
 static int
 run(const struct arguments *arguments, struct error *err)
 {
-	struct config config;
-	int ret;
+	struct settings settings;
+	int ret = settings_open(
+	    &settings, arguments->dir, arguments->file, arguments->port, err);
 
-	config_init(&config);
-	ret = load(arguments, &config, err);
 	if (ret == 0 && arguments->test)
-		ret = print(&config, err);
+		ret = print(&settings.config, err);
 	else if (ret == 0 && geteuid() != 0)
 		ret = error_set(err, ERROR_DENIED,
 		    "sallyportd makes sandboxes, which takes root");
 	else if (ret == 0) {
-		log_open("sallyportd", (enum log_level)config.log_level);
+		log_open(
+		    "sallyportd", (enum log_level)settings.config.log_level);
 		raise_limits();
 		ret = arguments->down
-		          ? manager_run_down(&config, arguments->dir, err)
-		          : manager_run(&config, arguments->dir, err);
+		          ? manager_run_down(&settings, arguments->dir, err)
+		          : manager_run(&settings, arguments->dir, err);
 	}
-	config_clear(&config);
+	settings_clear(&settings);
 	return ret;
 }
 

@@ -11,10 +11,10 @@
 #include "server/manager/control.h"
 #include "server/manager/lifecycle.h"
 #include "server/manager/policy.h"
+#include "server/manager/renewal.h"
 #include "server/manager/ssh_config.h"
 #include "server/manager/teardown.h"
-
-#define PROFILES_FOLDER "profiles.d"
+#include "server/manager/token.h"
 
 void
 manager_forget_asker(struct manager *manager, struct asker *asker)
@@ -26,8 +26,12 @@ manager_forget_asker(struct manager *manager, struct asker *asker)
 	while ((task = registry_next(&manager->registry, task)) != NULL) {
 		waiters_drop(&task->creators, asker);
 		waiters_drop(&task->destroyers, asker);
+		parking_drop(task, asker);
+		token_drop(&task->recreators, asker);
 	}
 	waiters_drop(&manager->downers, asker);
+	waiters_drop(&manager->renewers, asker);
+	waiters_drop(&manager->upgrade.waiters, asker);
 	control_drop_listings(manager, asker);
 }
 
@@ -71,31 +75,6 @@ manager_reload_keys(struct manager *manager)
 	gates_push_keys(&manager->gates);
 }
 
-int
-manager_load_profiles(struct manager *manager, struct error *err)
-{
-	const struct config *config = manager->config;
-	char name[] = PROFILE_DEFAULT, image[] = "default", runtime[] = "auto";
-	const struct profile base = {
-	    .name = name,
-	    .image = image,
-	    .runtime = runtime,
-	    .limits = config->task_limits,
-	    .max = config->task_limits_max,
-	    .recording = {.present = config->recording != CONFIG_RECORD_OFF,
-	        .format = config->recording == CONFIG_RECORD_2 ? RECORDING_2
-	                                                       : RECORDING_3,
-	        .bytes = config->recording_bytes},
-	};
-	struct profiles profiles;
-
-	if (profiles_load(&profiles, &base, PROFILES_FOLDER, err) != 0)
-		return -1;
-	profiles_clear(&manager->profiles);
-	manager->profiles = profiles;
-	return 0;
-}
-
 void
 manager_gate_ready(struct manager *manager)
 {
@@ -112,6 +91,7 @@ close_handles(struct manager *manager)
 	doors_shut(&manager->doors);
 	replays_leave(&manager->replays);
 	retention_close(&manager->retention);
+	upgrade_close(&manager->upgrade);
 	owner_close(&manager->owner);
 }
 
@@ -125,6 +105,8 @@ leave(struct manager *manager)
 	if (manager->down)
 		home_sweep();
 	waiters_answer(&manager->downers, NULL, NULL);
+	waiters_drop(&manager->renewers, NULL);
+	waiters_drop(&manager->upgrade.waiters, NULL);
 	task = registry_next(&manager->registry, NULL);
 	for (; task != NULL; task = next) {
 		next = registry_next(&manager->registry, task);
@@ -149,6 +131,15 @@ is_busy(struct manager *manager)
 	return false;
 }
 
+static uint64_t
+drain_ms(const struct manager *manager)
+{
+	if (manager->only_down)
+		return 0;
+	return manager->down ? MANAGER_DOWN_MS
+	                     : (uint64_t)manager->config->drain_ms;
+}
+
 /* Take the next step towards the end, if it can be taken. */
 static void
 proceed(struct manager *manager)
@@ -157,7 +148,7 @@ proceed(struct manager *manager)
 		return;
 	if (is_busy(manager) && manager->down)
 		return;
-	gates_stop(&manager->gates, manager->only_down ? 0 : MANAGER_DRAIN_MS);
+	gates_stop(&manager->gates, drain_ms(manager));
 	/* with no gate left that has called back already */
 	if (!manager->leaving && manager->gates_over && !is_busy(manager))
 		leave(manager);
@@ -171,9 +162,13 @@ manager_gates_gone(struct manager *manager)
 }
 
 void
-manager_task_gone(struct manager *manager)
+manager_task_settled(struct manager *manager)
 {
 	proceed(manager);
+	renewal_proceed(manager);
+	if (manager->upgrade.is_wanted && !manager->stopping &&
+	    !is_busy(manager))
+		upgrade_execute(manager);
 }
 
 void
@@ -221,8 +216,10 @@ manager_stop(struct manager *manager)
 	struct error why;
 	size_t stay = 0;
 
-	if (manager->stopping)
+	if (manager->stopping) {
+		gates_hurry(&manager->gates); /* who says it twice means it */
 		return;
+	}
 	manager->stopping = true;
 	(void)error_set(&why, ERROR_STATE, "the gateway is ending");
 	while ((task = registry_next(&manager->registry, task)) != NULL) {
@@ -235,8 +232,8 @@ manager_stop(struct manager *manager)
 		log_info("%zu tasks stay; to end them: "
 		         "sallyport down --dir %s",
 		    stay, manager->dir);
-	(void)uv_timer_start(
-	    &manager->leave, on_leave_late, MANAGER_LEAVE_MS, 0);
+	(void)uv_timer_start(&manager->leave, on_leave_late,
+	    drain_ms(manager) + MANAGER_LEAVE_MS, 0);
 	proceed(manager);
 }
 

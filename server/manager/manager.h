@@ -12,7 +12,6 @@
 
 #include "keys/secret.h"
 #include "protocol/control.h"
-#include "server/common/config.h"
 #include "server/common/owner.h"
 #include "server/manager/asker.h"
 #include "server/manager/audit.h"
@@ -24,19 +23,23 @@
 #include "server/manager/registry.h"
 #include "server/manager/replay.h"
 #include "server/manager/retention.h"
+#include "server/manager/settings.h"
 #include "server/manager/store.h"
+#include "server/manager/upgrade.h"
 
 struct authorized_keys;
 struct control_listing;
 struct task;
 
-#define MANAGER_DRAIN_MS 3000  /* for the gates' sessions at the end */
+#define MANAGER_DOWN_MS                                                        \
+	3000                   /* for the gates' connections when it goes down \
+	                        */
 #define MANAGER_LEAVE_MS 30000 /* for removals under way at the end */
 
 enum manager_signal {
 	MANAGER_SIGTERM = 0, /* end, tasks stay */
 	MANAGER_SIGINT,      /* the same */
-	MANAGER_SIGHUP,      /* read authorized_keys and profiles again */
+	MANAGER_SIGHUP,      /* as reload */
 	MANAGER_SIGNALS
 };
 
@@ -46,7 +49,8 @@ struct manager {
 	uv_signal_t signals[MANAGER_SIGNALS];
 	uv_timer_t leave;            /* when the end takes too long */
 	uv_fs_event_t keys_event;    /* authorized_keys was changed */
-	const struct config *config; /* borrowed */
+	struct settings *settings;   /* borrowed */
+	const struct config *config; /* of settings */
 	const char *dir;             /* home's; also the working directory */
 	struct home home;
 	struct store *store;
@@ -70,23 +74,25 @@ struct manager {
 	bool only_down; /* it was started for nothing else */
 	bool leaving;   /* tasks are let go of */
 	bool gates_over;
-	struct waiter *downers; /* waiting for down */
-	struct error why;       /* what manager_run returns */
+	struct waiter *downers;  /* waiting for down */
+	struct waiter *renewers; /* for keepers to be replaced */
+	struct upgrade upgrade;
+	bool is_upgraded; /* we were another program before */
+	struct error why; /* what manager_run returns */
 };
 
 /*
  * Serve in dir until told to end.
  *   returns  0, or -1: what kept it from serving
  */
-int manager_run(
-    const struct config *config, const char *dir, struct error *err);
+int manager_run(struct settings *settings, const char *dir, struct error *err);
 
 /*
  * Take over what an earlier manager left in dir, destroy it, and end.
  *   returns  0 when nothing remains, or -1
  */
 int manager_run_down(
-    const struct config *config, const char *dir, struct error *err);
+    struct settings *settings, const char *dir, struct error *err);
 
 /* An asker has gone: nothing will be answered to it. */
 void manager_forget_asker(struct manager *manager, struct asker *asker);
@@ -102,8 +108,8 @@ void manager_name_task(struct manager *manager, struct task *task, bool added);
 void manager_task_stuck(
     struct manager *manager, const struct task *task, const struct error *why);
 
-/* A task was freed. */
-void manager_task_gone(struct manager *manager);
+/* A task was freed, or nothing of it is under way any more. */
+void manager_task_settled(struct manager *manager);
 
 /* A gate serves. */
 void manager_gate_ready(struct manager *manager);
@@ -127,7 +133,10 @@ int manager_down(struct manager *manager, struct asker *asker, int64_t request,
 /* Read authorized_keys again; the old table stays when that fails. */
 void manager_reload_keys(struct manager *manager);
 
-/* Read the profiles again; the old ones stay when that fails. */
-int manager_load_profiles(struct manager *manager, struct error *err);
+/* Watch the file of keys, and no other. */
+void manager_watch_keys(struct manager *manager);
+
+/* Gates that the configuration asks for. */
+unsigned manager_wanted_gates(const struct manager *manager);
 
 #endif

@@ -18,6 +18,7 @@
 #include "server/manager/adopt.h"
 #include "server/manager/identity.h"
 #include "server/manager/policy.h"
+#include "server/manager/reload.h"
 #include "server/manager/ssh_config.h"
 #include "server/manager/ssh_port.h"
 
@@ -31,15 +32,13 @@ static void
 on_signal(uv_signal_t *handle, int number)
 {
 	struct manager *manager = handle->loop->data;
+	char note[RELOAD_NOTE_BYTES];
 	struct error err;
 
-	if (number != SIGHUP) {
+	if (number != SIGHUP)
 		manager_stop(manager);
-		return;
-	}
-	manager_reload_keys(manager);
-	if (manager_load_profiles(manager, &err) != 0)
-		log_error("the profiles stay as they were: %s", err.text);
+	else if (reload_all(manager, note, sizeof(note), &err) != 0)
+		log_error("everything stays as it was: %s", err.text);
 }
 
 static void
@@ -57,13 +56,15 @@ on_keys_event(
 }
 
 /* The folder is watched: editors put a new file in the old one's place. */
-static void
-watch_keys(struct manager *manager)
+void
+manager_watch_keys(struct manager *manager)
 {
 	autofree char *path = memory_string(manager->config->authorized_keys);
-	int ret = uv_fs_event_start(
-	    &manager->keys_event, on_keys_event, dirname(path), 0);
+	int ret;
 
+	(void)uv_fs_event_stop(&manager->keys_event);
+	ret = uv_fs_event_start(
+	    &manager->keys_event, on_keys_event, dirname(path), 0);
 	if (ret != 0)
 		log_warning("%s is not watched (%s); send SIGHUP after changes",
 		    manager->config->authorized_keys, uv_err_name(ret));
@@ -121,15 +122,16 @@ open_driver(struct manager *manager, struct error *err)
 
 /* What serving and taking down both need. */
 static int
-open_base(struct manager *manager, const struct config *config, const char *dir,
-    struct error *err)
+open_base(struct manager *manager, struct settings *settings, const char *dir,
+    int lock, struct error *err)
 {
 	int ret;
 
-	manager->config = config;
+	manager->settings = settings;
+	manager->config = &settings->config;
 	manager->listener = -1;
 	manager->doors.admin_fd = manager->doors.gate_fd = -1;
-	if (home_open(&manager->home, dir, err) != 0)
+	if (home_open(&manager->home, dir, lock, err) != 0)
 		return -1;
 	manager->dir = manager->home.dir;
 	if (store_open("store.db", &manager->store, err) != 0)
@@ -145,16 +147,34 @@ open_base(struct manager *manager, const struct config *config, const char *dir,
 	return adopt_tasks(manager, err);
 }
 
+/* The socket that is there already, and what waits on it: we were given it, or
+ * a gate of an earlier manager has it. */
 static int
-open_port(struct manager *manager, bool beside, struct error *err)
+find_port(struct manager *manager, int inherited)
+{
+	const char *address = manager->config->listen_address;
+	struct error err = {0};
+
+	manager->listener = inherited;
+	if (inherited < 0 && gates_borrow_port(&manager->gates, &manager->port,
+	                         &manager->listener) != 0)
+		return -1;
+	if (ssh_port_check(manager->listener, address, &manager->port, &err) ==
+	    0)
+		return 0;
+	log_warning(
+	    "the socket that was handed over is not used: %s", err.text);
+	(void)close(take_fd(&manager->listener));
+	return -1;
+}
+
+static int
+bind_port(struct manager *manager, bool beside, struct error *err)
 {
 	const struct config *config = manager->config;
 	const char *address = config->listen_address;
 	struct error taken;
 
-	manager->port = (int)config->port;
-	if (manager->port == 0)
-		manager->port = home_port();
 	if (ssh_port_open(address, &manager->port, beside, &manager->listener,
 	        &taken) != 0) {
 		/* the port of the last time matters only to who was told it */
@@ -167,6 +187,21 @@ open_port(struct manager *manager, bool beside, struct error *err)
 		        &manager->listener, err) != 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int
+open_port(
+    struct manager *manager, bool beside, int inherited, struct error *err)
+{
+	const char *address = manager->config->listen_address;
+
+	manager->port = (int)manager->config->port;
+	if (manager->port == 0)
+		manager->port = home_port();
+	if (find_port(manager, inherited) != 0 &&
+	    bind_port(manager, beside, err) != 0)
+		return -1;
 	if (strcmp(address, "0.0.0.0") == 0)
 		address = "127.0.0.1";
 	else if (strcmp(address, "::") == 0)
@@ -177,9 +212,10 @@ open_port(struct manager *manager, bool beside, struct error *err)
 	return ssh_config_write_tasks(&manager->registry, err);
 }
 
-static unsigned
-wanted_gates(const struct config *config)
+unsigned
+manager_wanted_gates(const struct manager *manager)
 {
+	const struct config *config = manager->config;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (config->gates > 0)
@@ -188,25 +224,29 @@ wanted_gates(const struct config *config)
 }
 
 static int
-open_service(struct manager *manager, struct error *err)
+open_service(struct manager *manager, int inherited, struct error *err)
 {
 	const char *keys = manager->config->authorized_keys;
 	bool beside;
 
 	if (identity_open(keys, &manager->host_key, err) != 0 ||
 	    policy_read(keys, &manager->keys, err) != 0 ||
-	    manager_load_profiles(manager, err) != 0 ||
+	    reload_profiles(manager->config, &manager->profiles, err) != 0 ||
 	    image_make_default(manager->dir, err) != 0)
 		return -1;
 	/* all that took its time, which no timer of a gate may count */
 	uv_update_time(&manager->loop);
 	beside = gates_adopt(&manager->gates);
-	if (open_port(manager, beside, err) != 0 ||
+	if (manager->is_upgraded) {
+		gates_renew(&manager->gates);
+		replays_adopt(&manager->replays);
+	}
+	if (open_port(manager, beside, inherited, err) != 0 ||
 	    doors_open(&manager->doors, err) != 0)
 		return -1;
-	watch_keys(manager);
+	manager_watch_keys(manager);
 	retention_open(&manager->retention, manager);
-	gates_start(&manager->gates, wanted_gates(manager->config));
+	gates_start(&manager->gates, manager_wanted_gates(manager));
 	return 0;
 }
 
@@ -260,24 +300,27 @@ serve(struct manager *manager, int ret, struct error *err)
 }
 
 int
-manager_run(const struct config *config, const char *dir, struct error *err)
+manager_run(struct settings *settings, const char *dir, struct error *err)
 {
 	struct manager *manager = memory_new(1, sizeof(*manager));
-	int ret = open_base(manager, config, dir, err);
+	struct inheritance inheritance;
+	int ret;
 
+	upgrade_inherit(&inheritance);
+	manager->is_upgraded = inheritance.is_upgrade;
+	ret = open_base(manager, settings, dir, inheritance.lock, err);
 	if (ret == 0)
-		ret = open_service(manager, err);
+		ret = open_service(manager, inheritance.listener, err);
 	if (ret == 0)
 		log_info("serving %s on port %d", manager->dir, manager->port);
 	return serve(manager, ret, err);
 }
 
 int
-manager_run_down(
-    const struct config *config, const char *dir, struct error *err)
+manager_run_down(struct settings *settings, const char *dir, struct error *err)
 {
 	struct manager *manager = memory_new(1, sizeof(*manager));
-	int ret = open_base(manager, config, dir, err);
+	int ret = open_base(manager, settings, dir, -1, err);
 
 	manager->only_down = true;
 	if (ret == 0) {

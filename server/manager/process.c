@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/manager/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -124,6 +126,83 @@ process_is_alive(const struct process_id *id)
 	       start == id->start && state != 'Z' && state != 'X';
 }
 
+/* The first words of its command line, each with its NUL; "" when unknown. */
+static void
+read_words(int64_t pid, char *words, size_t size)
+{
+	char path[64];
+	autoclose int fd = -1;
+	ssize_t len;
+
+	(void)snprintf(
+	    path, sizeof(path), "/proc/%lld/cmdline", (long long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	memset(words, 0, size);
+	len = fd < 0 ? -1 : read(fd, words, size - 2);
+	if (len < 0)
+		words[0] = '\0';
+}
+
+bool
+process_is_named(int64_t pid, const char *name)
+{
+	char words[PATH_MAX];
+	const char *last;
+
+	read_words(pid, words, sizeof(words));
+	last = strrchr(words, '/');
+	return strcmp(last == NULL ? words : last + 1, name) == 0;
+}
+
+/* Anybody can call a process anything; only its user is not its own to say. */
+static bool
+is_run_by(int64_t pid, uid_t uid)
+{
+	char path[64], text[1024];
+	autoclose int fd = -1;
+	const char *line;
+	ssize_t len;
+	long found;
+
+	(void)snprintf(path, sizeof(path), "/proc/%lld/status", (long long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	line = strstr(text, "\nUid:");
+	if (line == NULL)
+		return false;
+	found = strtol(line + strlen("\nUid:"), NULL, 10);
+	return found == 0 || found == (long)uid;
+}
+
+int
+process_find(
+    const char *name, const char *argument, uid_t uid, struct process_id *out)
+{
+	char words[PATH_MAX];
+	DIR *dir = opendir("/proc");
+	const struct dirent *entry;
+	int64_t pid = 0;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		pid = strtoll(entry->d_name, NULL, 10);
+		if (pid <= 0 || !process_is_named(pid, name))
+			continue;
+		read_words(pid, words, sizeof(words));
+		if (strcmp(words + strlen(words) + 1, argument) == 0 &&
+		    is_run_by(pid, uid) &&
+		    process_identify(pid, out, NULL) == 0)
+			break;
+	}
+	if (dir == NULL || entry == NULL)
+		pid = 0;
+	if (dir != NULL)
+		(void)closedir(dir);
+	return pid > 0 ? 0 : -1;
+}
+
 static void
 on_poll(uv_poll_t *handle, int status, int events)
 {
@@ -134,10 +213,11 @@ on_poll(uv_poll_t *handle, int status, int events)
 	(void)events;
 	memset(&info, 0, sizeof(info));
 	process->status = -1;
-	if (process->is_child) {
-		if (waitid(P_PIDFD, (id_t)process->pidfd, &info,
-		        WEXITED | WNOHANG) == 0 &&
-		    info.si_pid == 0)
+	/* only a child can be waited for, also one of the program that we were
+	 * before an upgrade */
+	if (waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED | WNOHANG) ==
+	    0) {
+		if (info.si_pid == 0)
 			return;
 		process->status = info.si_code == CLD_EXITED
 		                      ? (info.si_status & 0xff) << 8
@@ -288,7 +368,6 @@ process_start(struct process *process, uv_loop_t *loop,
 		return -1;
 	}
 	(void)take_fd(&pidfd);
-	process->is_child = true;
 	process->on_exit = on_exit;
 	return 0;
 }
@@ -299,7 +378,11 @@ process_watch(struct process *process, uv_loop_t *loop,
 {
 	autoclose int pidfd = id->pid > 0 ? open_pidfd((pid_t)id->pid) : -1;
 
+	siginfo_t info;
+
 	/* the name is compared after the pidfd holds the process */
+	if (pidfd >= 0 && !process_is_alive(id))
+		(void)waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG);
 	if (pidfd < 0 || !process_is_alive(id))
 		return error_set(err, ERROR_NOT_FOUND, "process %lld is gone",
 		    (long long)id->pid);
@@ -307,7 +390,6 @@ process_watch(struct process *process, uv_loop_t *loop,
 		return -1;
 	(void)take_fd(&pidfd);
 	process->id = *id;
-	process->is_child = false;
 	process->on_exit = on_exit;
 	return 0;
 }

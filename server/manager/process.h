@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <uv.h>
 
@@ -18,7 +19,7 @@ struct process;
 
 #define PROCESS_FIRST_FD 3 /* where the descriptors given to a child begin */
 #define PROCESS_FDS_MAX  4
-#define PROCESS_WORDS    2 /* arguments, besides the program's name */
+#define PROCESS_WORDS    5 /* arguments, besides the program's name */
 
 /* Names a process for ever: a pid alone may be used again. */
 struct process_id {
@@ -40,7 +41,6 @@ struct process {
 	uv_poll_t poll; /* first: callbacks find the process by it */
 	struct process_id id;
 	int pidfd; /* owned */
-	bool is_child;
 	bool is_over;
 	int status; /* of wait(2) once over; -1 when not our child */
 	process_exit_fn on_exit;
@@ -58,6 +58,17 @@ int process_program(
 
 /* The name of a running process. Fails with ERROR_NOT_FOUND. */
 int process_identify(int64_t pid, struct process_id *out, struct error *err);
+
+/* Whether a running process was started as this program. */
+bool process_is_named(int64_t pid, const char *name);
+
+/*
+ * The process that runs as root or as uid and was started as this program with
+ * this first argument.
+ *   returns  0, or -1: there is none
+ */
+int process_find(
+    const char *name, const char *argument, uid_t uid, struct process_id *out);
 
 /* Whether that very process still runs (a zombie does not). */
 bool process_is_alive(const struct process_id *id);

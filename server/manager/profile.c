@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/manager/profile.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "protocol/limits.h"
 #include "protocol/memory.h"
 #include "protocol/name.h"
+#include "server/common/config_text.h"
 
 #define SUFFIX ".json"
 
@@ -29,10 +32,18 @@ struct profile_file {
 	struct task_limits max;
 	char **env;
 	int64_t ttl_ms;
+	int64_t ttl_ms_max;
+	int64_t idle_ms;
+	int64_t idle_ms_max;
 	struct recording_spec recording;
 };
 
 #define AT(member) offsetof(struct profile_file, member)
+#define TIME(member)                                                         \
+	{                                                                    \
+		.name = #member, .kind = JSON_INTEGER, .offset = AT(member), \
+		.max = LIMIT_TTL_MS_MAX, .absent = -1                        \
+	}
 
 static const struct json_field fields[] = {
     {.name = "image",
@@ -58,11 +69,10 @@ static const struct json_field fields[] = {
         .offset = AT(env),
         .max = LIMIT_ENV,
         .item_max = LIMIT_ENV_BYTES},
-    {.name = "ttl_ms",
-        .kind = JSON_INTEGER,
-        .offset = AT(ttl_ms),
-        .max = LIMIT_TTL_MS_MAX,
-        .absent = -1},
+    TIME(ttl_ms),
+    TIME(ttl_ms_max),
+    TIME(idle_ms),
+    TIME(idle_ms_max),
     {.name = "recording",
         .kind = JSON_RECORD,
         .offset = AT(recording),
@@ -123,6 +133,39 @@ add(struct profiles *profiles, const struct profile *base, const char *name)
 }
 
 static void
+overlay_time(int64_t *time, int64_t said)
+{
+	if (said >= 0)
+		*time = said;
+}
+
+static int
+check_time(const char *field, int64_t asked, int64_t most, struct error *err)
+{
+	if (most > 0 && (asked == 0 || asked > most))
+		return error_set(err, ERROR_LIMIT,
+		    "\"%s\" is %" PRId64 "%s, more than %" PRId64, field, asked,
+		    asked == 0 ? ", no end" : "", most);
+	return 0;
+}
+
+static int
+check_life(const struct profile *profile, int64_t ttl_ms, int64_t idle_ms,
+    struct error *err)
+{
+	if (check_time("ttl_ms", ttl_ms, profile->ttl_ms_max, err) != 0)
+		return -1;
+	return check_time("idle_ms", idle_ms, profile->idle_ms_max, err);
+}
+
+/* What a task has that names none: the most, where that is less than no end. */
+static int64_t
+usual(int64_t time, int64_t most)
+{
+	return time == 0 ? most : time;
+}
+
+static void
 overlay(struct profile *profile, struct profile_file *file)
 {
 	if (file->image != NULL) {
@@ -137,8 +180,10 @@ overlay(struct profile *profile, struct profile_file *file)
 		memory_vector_free(profile->env);
 		profile->env = take(&file->env);
 	}
-	if (file->ttl_ms >= 0)
-		profile->ttl_ms = file->ttl_ms;
+	overlay_time(&profile->ttl_ms, file->ttl_ms);
+	overlay_time(&profile->ttl_ms_max, file->ttl_ms_max);
+	overlay_time(&profile->idle_ms, file->idle_ms);
+	overlay_time(&profile->idle_ms_max, file->idle_ms_max);
 	if (file->recording.present)
 		profile->recording = file->recording;
 	task_limits_merge(&file->limits, &profile->limits);
@@ -185,7 +230,8 @@ load_file(struct profiles *profiles, const struct profile *base, int folder,
 		return -1;
 	if (json_read(&shape, text, len, &body, err) != 0) {
 		json_clear(&shape, &body);
-		return -1;
+		return error_wrap(
+		    err, "line %zu", config_text_line(text, len, err->text));
 	}
 	profile = find(profiles, name);
 	if (profile == NULL)
@@ -194,7 +240,8 @@ load_file(struct profiles *profiles, const struct profile *base, int folder,
 	json_clear(&shape, &body);
 	if (task_limits_check(&profile->limits, &profile->max, err) != 0)
 		return -1;
-	return 0;
+	return check_life(profile, usual(profile->ttl_ms, profile->ttl_ms_max),
+	    usual(profile->idle_ms, profile->idle_ms_max), err);
 }
 
 static int
@@ -277,6 +324,18 @@ profiles_find(const struct profiles *profiles, const char *name)
 }
 
 int
+profiles_check_life(const struct profiles *profiles, const char *name,
+    int64_t ttl_ms, int64_t idle_ms, struct error *err)
+{
+	const struct profile *profile = find(profiles, name);
+
+	if (profile == NULL)
+		profile = find(profiles, PROFILE_DEFAULT);
+	assert(profile != NULL); /* the base is always loaded under that name */
+	return check_life(profile, ttl_ms, idle_ms, err);
+}
+
+int
 profiles_apply(const struct profiles *profiles, struct task_spec *spec,
     int64_t *exec_ms_max, struct error *err)
 {
@@ -288,7 +347,8 @@ profiles_apply(const struct profiles *profiles, struct task_spec *spec,
 		return error_set(
 		    err, ERROR_NOT_FOUND, "profile: no profile %s", name);
 	task_limits_merge(&spec->limits, &profile->limits);
-	if (task_limits_check(&spec->limits, &profile->max, err) != 0)
+	if (task_limits_check(&spec->limits, &profile->max, err) != 0 ||
+	    check_life(profile, spec->ttl_ms, spec->idle_ms, err) != 0)
 		return -1;
 	spec->env = merge_env(profile->env, spec->env);
 	if (memory_vector_len(spec->env) > LIMIT_ENV)
@@ -302,7 +362,9 @@ profiles_apply(const struct profiles *profiles, struct task_spec *spec,
 	if (spec->runtime == NULL)
 		spec->runtime = memory_string(profile->runtime);
 	if (spec->ttl_ms < 0)
-		spec->ttl_ms = profile->ttl_ms;
+		spec->ttl_ms = usual(profile->ttl_ms, profile->ttl_ms_max);
+	if (spec->idle_ms < 0)
+		spec->idle_ms = usual(profile->idle_ms, profile->idle_ms_max);
 	*exec_ms_max = profile->max.exec_ms < 0 ? 0 : profile->max.exec_ms;
 	return 0;
 }

@@ -26,7 +26,10 @@ struct profile {
 	struct task_limits limits; /* of a task that names none */
 	struct task_limits max;    /* -1: no bound */
 	char **env;
-	int64_t ttl_ms; /* 0: none */
+	int64_t ttl_ms;      /* 0: none */
+	int64_t ttl_ms_max;  /* 0: no bound */
+	int64_t idle_ms;     /* 0: for ever */
+	int64_t idle_ms_max; /* 0: no bound */
 	struct recording_spec recording;
 };
 
@@ -50,6 +53,14 @@ void profiles_clear(struct profiles *profiles);
 /* The profile of that name; borrowed; NULL when there is none. */
 const struct profile *profiles_find(
     const struct profiles *profiles, const char *name);
+
+/*
+ * Whether a task of this profile may be given this time to live, or to be idle;
+ * -1: it is not. Where there is no such profile any more, "default" counts.
+ * ERROR_LIMIT.
+ */
+int profiles_check_life(const struct profiles *profiles, const char *name,
+    int64_t ttl_ms, int64_t idle_ms, struct error *err);
 
 /*
  * Decide every member that a request has left open.

@@ -18,6 +18,7 @@
 #include "server/manager/clock.h"
 #include "server/manager/lifecycle.h"
 #include "server/manager/manager.h"
+#include "server/manager/token.h"
 
 static void
 on_late(uv_timer_t *timer)
@@ -32,21 +33,29 @@ on_late(uv_timer_t *timer)
 	lifecycle_end(task, &why);
 }
 
+int
+provision_cgroup(struct task *task, struct error *err)
+{
+	struct driver *driver = task->manager->driver;
+	autofree char *path =
+	    driver->verbs->oom_events(driver, task->record.id);
+	int fd;
+
+	if (path == NULL)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "%s: %s", path, strerror(errno));
+	keeper_cgroup(&task->keeper, fd);
+	return 0;
+}
+
 static int
 use_sandbox(struct task *task, const struct sandbox *sandbox, struct error *err)
 {
-	int fd;
-
 	free(task->record.spec.runtime);
 	task->record.spec.runtime = memory_string(sandbox->runtime);
-	if (sandbox->oom_events == NULL)
-		return 0;
-	fd = open(sandbox->oom_events, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return error_sys(
-		    err, "%s: %s", sandbox->oom_events, strerror(errno));
-	keeper_cgroup(&task->keeper, fd);
-	return 0;
+	return provision_cgroup(task, err);
 }
 
 static void
@@ -108,6 +117,7 @@ provision_configure(struct task *task, struct error *err)
 	    .env = task->record.spec.env,
 	    .execs = task->record.spec.limits.execs,
 	    .output = task->record.spec.limits.output,
+	    .spool = task->record.spec.limits.spool,
 	};
 	const struct profile *profile =
 	    profiles_find(&task->manager->profiles, task->record.spec.profile);
@@ -126,8 +136,8 @@ provision_configure(struct task *task, struct error *err)
 	return 0;
 }
 
-static uid_t
-keeper_uid(const struct task *task)
+uid_t
+provision_keeper_uid(const struct task *task)
 {
 	return (uid_t)(task->manager->config->uid_keeper_base +
 	               (int64_t)task->record.slot);
@@ -146,7 +156,7 @@ start_keeper(struct task *task, int *link, struct error *err)
 	task->keeper.data = task;
 	task->has_keeper = true;
 	if (keeper_start(&task->keeper, &task->manager->loop, task->record.id,
-	        keeper_uid(task), link) != 0) {
+	        provision_keeper_uid(task), link) != 0) {
 		*err = task->keeper.why;
 		return -1;
 	}
@@ -199,17 +209,15 @@ check_image(struct manager *manager, const char *name, struct error *err)
 static void
 fill_record(struct manager *manager, struct task_record *record)
 {
-	int64_t now = clock_wall_ms();
-
 	do
 		name_generate(record->id);
 	while (registry_find(&manager->registry, record->id) != NULL);
 	if (record->spec.name == NULL)
 		record->spec.name = memory_string(record->id);
 	record->state = TASK_PROVISIONING;
-	record->created_ms = now;
+	record->created_ms = clock_wall_ms();
 	record->provision_ms = -1;
-	task_set_ttl(record, record->spec.ttl_ms, now);
+	task_set_ttl(record, record->spec.ttl_ms, clock_boot_ms());
 }
 
 int
@@ -220,8 +228,14 @@ provision_task(struct manager *manager, struct asker *asker,
 	struct waiter *creators = NULL;
 	struct task *task;
 
+	if (create->spec.token != NULL)
+		record.asked = token_digest(&create->spec);
+
 	if (manager->stopping)
 		return error_set(err, ERROR_STATE, "the gateway is ending");
+	if (manager->upgrade.is_wanted)
+		return error_set(err, ERROR_STATE,
+		    "the gateway is being upgraded: try again");
 	if (check_name(manager, create->spec.name, err) != 0 ||
 	    profiles_apply(&manager->profiles, &create->spec,
 	        &record.exec_ms_max, err) != 0 ||

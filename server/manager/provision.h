@@ -30,4 +30,10 @@ int provision_task(struct manager *manager, struct asker *asker,
  */
 int provision_configure(struct task *task, struct error *err);
 
+/* Give its keeper the sandbox's counters of OOM kills. ERROR_SYSTEM. */
+int provision_cgroup(struct task *task, struct error *err);
+
+/* The user that its keeper runs as. */
+uid_t provision_keeper_uid(const struct task *task);
+
 #endif

@@ -59,6 +59,24 @@ recordings_make(const char *task, uid_t uid, int *out, struct error *err)
 }
 
 int
+recordings_reopen(const char *task, uid_t uid, int *out, struct error *err)
+{
+	char path[FOLDER_BYTES];
+	autoclose int fd = -1;
+	struct stat st;
+
+	folder_path(task, path);
+	fd = open(path, FOLDER_FLAGS);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return error_sys(err, "%s: %s", path, strerror(errno));
+	if (st.st_uid != uid)
+		return error_set(
+		    err, ERROR_SYSTEM, "%s is not its keeper's", path);
+	*out = take_fd(&fd);
+	return 0;
+}
+
+int
 recordings_seal(const char *task, struct error *err)
 {
 	char path[FOLDER_BYTES];

@@ -46,6 +46,10 @@ struct recordings_task {
  */
 int recordings_make(const char *task, uid_t uid, int *out, struct error *err);
 
+/* The folder that recordings_make gave to that user, for the keeper that takes
+ * the place of its first; as recordings_make. */
+int recordings_reopen(const char *task, uid_t uid, int *out, struct error *err);
+
 /* The keeper has ended: take what it recorded from it. A folder in which
  * nothing is goes; none is a success. */
 int recordings_seal(const char *task, struct error *err);

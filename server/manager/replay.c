@@ -14,7 +14,11 @@
 #include "protocol/error.h"
 #include "protocol/memory.h"
 #include "server/common/log.h"
+#include "server/manager/home.h"
 #include "server/manager/manager.h"
+
+#define PLAYER         "sallyport-player"
+#define CHILDREN_BYTES (256u << 10)
 
 struct replay {
 	struct replays *replays;
@@ -67,11 +71,22 @@ start_process(struct replay *replay, const char *recording, const int fds[2],
 
 	(void)snprintf(
 	    uid, sizeof(uid), "%" PRId64, manager->config->uid_player);
-	if (process_program(
-	        "sallyport-player", program, sizeof(program), err) != 0)
+	if (process_program(PLAYER, program, sizeof(program), err) != 0)
 		return -1;
 	return process_start(
 	    &replay->process, &manager->loop, &command, on_exit_seen, err);
+}
+
+static void
+add(struct replay *replay)
+{
+	struct replays *replays = replay->replays;
+
+	owner_init(&replay->owner, on_owner_gone);
+	owner_adopt(&replay->owner, (uv_handle_t *)&replay->process.poll);
+	replay->next = replays->first;
+	replays->first = replay;
+	replays->count++;
 }
 
 void
@@ -104,13 +119,42 @@ replays_start(struct replays *replays, const char *recording, int file,
 		free(replay);
 		return -1;
 	}
-	owner_init(&replay->owner, on_owner_gone);
-	owner_adopt(&replay->owner, (uv_handle_t *)&replay->process.poll);
-	replay->next = replays->first;
-	replays->first = replay;
-	replays->count++;
+	add(replay);
 	*out = take_fd(&far);
 	return 0;
+}
+
+static void
+adopt(struct replays *replays, int64_t pid)
+{
+	struct replay *replay = memory_new(1, sizeof(*replay));
+	struct process_id id;
+
+	replay->replays = replays;
+	if (process_identify(pid, &id, NULL) == 0 &&
+	    process_is_named(pid, PLAYER) &&
+	    process_watch(&replay->process, &replays->manager->loop, &id,
+	        on_exit_seen, NULL) == 0)
+		add(replay);
+	else
+		free(replay);
+}
+
+void
+replays_adopt(struct replays *replays)
+{
+	char path[64];
+	autofree char *text = NULL;
+	char *word, *rest;
+	size_t len;
+
+	(void)snprintf(
+	    path, sizeof(path), "/proc/self/task/%ld/children", (long)getpid());
+	if (home_read(path, CHILDREN_BYTES, &text, &len, NULL) != 0)
+		return;
+	for (word = strtok_r(text, " ", &rest); word != NULL;
+	     word = strtok_r(NULL, " ", &rest))
+		adopt(replays, strtoll(word, NULL, 10));
 }
 
 void

@@ -18,6 +18,9 @@ struct replays {
 
 void replays_open(struct replays *replays, struct manager *manager);
 
+/* Watch those that the program which we were before has started. */
+void replays_adopt(struct replays *replays);
+
 /*
  * Start a player.
  *   recording  its id

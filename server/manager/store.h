@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#include "protocol/limits.h"
+#include "server/manager/clock.h"
 #include "server/manager/task.h"
 
 struct attachment_exit;
@@ -19,7 +21,7 @@ struct error;
 struct store;
 
 /* The newest schema; PRAGMA user_version of a store that is up to date. */
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 
 struct audit_row {
 	int64_t at_ms;
@@ -36,6 +38,14 @@ struct exec_start {
 	const char *task;
 	const char *principal;
 	const char *what;
+};
+
+/* The task that a token has led to. */
+struct store_token {
+	char task[NAME_ID_BYTES];
+	uint64_t asked; /* as the record has it */
+	char reason[LIMIT_TEXT_BYTES + 1];
+	int64_t ended_ms; /* 0: it has not ended */
 };
 
 /* Open or create; refuses a store that a newer version has written. */
@@ -66,6 +76,30 @@ int store_load_tasks(struct store *store,
  */
 int store_find_task(struct store *store, const char *id,
     struct task_record *record, struct error *err);
+
+/*
+ * The token of a task that a principal asked for; one of a task that never
+ * became ready is free once that is destroyed.
+ *   returns  also ERROR_NOT_FOUND
+ */
+int store_find_token(struct store *store, const char *owner, const char *token,
+    struct store_token *out, struct error *err);
+
+/* The token of a task may be used for another one. */
+int store_free_token(struct store *store, const char *task, struct error *err);
+
+/* Free the tokens of an owner's destroyed tasks but for those of the keep that
+ * ended last. */
+int store_trim_tokens(
+    struct store *store, const char *owner, unsigned keep, struct error *err);
+
+/* The boot whose clock the times of tasks are of; "": none was set. */
+int store_get_boot(struct store *store, char id[static CLOCK_BOOT_ID_BYTES],
+    struct error *err);
+
+/* Another one has begun: the gates of the last are forgotten, and tokens of
+ * destroyed tasks count as of tasks destroyed now. */
+int store_set_boot(struct store *store, const char *id, struct error *err);
 
 /* Gates that may be running. */
 int store_add_gate(

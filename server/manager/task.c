@@ -28,6 +28,7 @@ task_record_clear(struct task_record *record)
 	free(record->owner);
 	free(record->reason);
 	json_clear(&task_spec_shape, &record->spec);
+	leases_clear(&record->leases);
 	memset(record, 0, sizeof(*record));
 }
 
@@ -53,6 +54,12 @@ task_move(struct task_record *record, enum task_state to, const char *reason)
 		return;
 	free(record->reason);
 	record->reason = memory_string(reason);
+}
+
+bool
+task_holds_token(const struct task_record *record)
+{
+	return record->state != TASK_DESTROYED || record->provision_ms >= 0;
 }
 
 int64_t
@@ -83,8 +90,8 @@ task_format_time(int64_t ms, char text[static 32])
 }
 
 void
-task_view(struct task_record *record, int64_t running, int64_t now_ms,
-    char created[static 32], struct control_task *view)
+task_view(struct task_record *record, int64_t running, char created[static 32],
+    struct control_task *view)
 {
 	memset(view, 0, sizeof(*view));
 	task_format_time(record->created_ms, created);
@@ -99,7 +106,8 @@ task_view(struct task_record *record, int64_t running, int64_t now_ms,
 	view->limits = record->spec.limits;
 	view->limits.present = true;
 	view->labels = record->spec.labels;
-	view->ttl_ms = task_ttl_left(record, now_ms);
+	view->idle_ms = record->spec.idle_ms;
+	view->warning = TASK_END_NONE;
 	view->running = running;
 	view->created = created;
 	view->provision_ms = record->provision_ms;

@@ -21,6 +21,7 @@
 #include "protocol/control.h"
 #include "protocol/name.h"
 #include "protocol/task_spec.h"
+#include "server/manager/lease.h"
 #include "server/manager/process.h"
 
 struct error;
@@ -35,9 +36,15 @@ struct task_record {
 	unsigned slot;
 	struct task_spec spec; /* every member decided; name is never NULL */
 	int64_t exec_ms_max;   /* a command may not ask for more; 0: no bound */
+	uint64_t asked;        /* token_digest of what was asked for; 0: of no
+	                          token */
 	int64_t created_ms;    /* since the epoch */
-	int64_t ends_ms;       /* since the epoch; 0: no time to live */
 	int64_t provision_ms;  /* -1 until ready */
+	/* of the boot clock */
+	int64_t ends_ms;      /* 0: no time to live */
+	int64_t idle_from_ms; /* idleness is not counted from before */
+	int64_t ended_ms;     /* destroyed; 0 until then */
+	struct leases leases;
 	struct process_id keeper;
 };
 
@@ -56,7 +63,11 @@ bool task_is_living(enum task_state state);
 void task_move(
     struct task_record *record, enum task_state to, const char *reason);
 
-/* Milliseconds of life left at now_ms since the epoch; 0 for no end, at least
+/* Whether its token is not free for another: only a task that never became
+ * ready gives it back, when nothing of it remains. */
+bool task_holds_token(const struct task_record *record);
+
+/* Milliseconds of life left at now_ms of the boot clock; 0 for no end, at least
  * 1 otherwise. */
 int64_t task_ttl_left(const struct task_record *record, int64_t now_ms);
 
@@ -65,9 +76,9 @@ void task_set_ttl(struct task_record *record, int64_t ttl_ms, int64_t now_ms);
 
 /*
  * The task as control_task, every string borrowed from the record but
- * view->created, which is written to created.
+ * view->created, which is written to created. Of its end only the spec is told.
  */
-void task_view(struct task_record *record, int64_t running, int64_t now_ms,
+void task_view(struct task_record *record, int64_t running,
     char created[static 32], struct control_task *view);
 
 /* Milliseconds since the epoch as RFC 3339 in UTC. */

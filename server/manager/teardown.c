@@ -8,9 +8,11 @@
 #include "protocol/memory.h"
 #include "server/common/log.h"
 #include "server/common/tree.h"
+#include "server/manager/clock.h"
 #include "server/manager/lifecycle.h"
 #include "server/manager/manager.h"
 #include "server/manager/recordings.h"
+#include "server/manager/token.h"
 
 static void step(struct task *task);
 
@@ -34,6 +36,7 @@ fail(struct task *task, const struct error *err)
 	    task->record.id, (unsigned long long)wait, err->text);
 	waiters_answer(&task->creators, &task->why, task->record.id);
 	waiters_answer(&task->destroyers, err, task->record.id);
+	token_fail(&task->recreators, &task->why);
 	(void)uv_timer_start(&task->timer, on_retry, wait, 0);
 	manager_task_stuck(task->manager, task, err);
 }
@@ -79,15 +82,22 @@ remove_files(uv_work_t *work)
 static void
 done(struct task *task)
 {
+	struct token_waiter *recreators = task->recreators;
+
 	task_move(&task->record, TASK_DESTROYED, NULL);
+	task->record.ended_ms = clock_boot_ms();
 	lifecycle_save(task);
+	token_ended(task);
 	lifecycle_tell(task);
+	lifecycle_lose_execs(task);
 	audit_note(&task->manager->audit, "task.destroyed", NULL, NULL,
 	    task->record.id, task->record.reason);
 	log_info("task %s: destroyed", task->record.id);
 	waiters_answer(&task->creators, &task->why, task->record.id);
 	waiters_answer(&task->destroyers, NULL, task->record.id);
+	task->recreators = NULL;
 	lifecycle_free(task);
+	token_again(recreators);
 }
 
 static void
@@ -134,6 +144,7 @@ teardown_begin(struct task *task)
 {
 	assert(task->step == TEARDOWN_NONE);
 	(void)uv_timer_stop(&task->timer);
+	replacement_end(task, &task->why);
 	if (task->has_keeper)
 		keeper_ending(&task->keeper);
 	next(task, TEARDOWN_SANDBOX);

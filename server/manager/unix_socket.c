@@ -66,6 +66,9 @@ unix_connect(const char *path, int *out, struct error *err)
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			return error_set(
 			    err, ERROR_NOT_FOUND, "%s: nobody listens", path);
+		if (errno == EAGAIN)
+			return error_set(
+			    err, ERROR_LIMIT, "%s: too many wait", path);
 		return error_sys(err, "%s: connect: %s", path, strerror(errno));
 	}
 	*out = take_fd(&fd);

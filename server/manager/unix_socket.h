@@ -18,7 +18,8 @@ int unix_listen(const char *path, uid_t uid, int *out, struct error *err);
 /*
  * Connect without waiting.
  *   out      owned, non-blocking, close-on-exec
- *   returns  0, or -1: ERROR_NOT_FOUND (nobody listens there), ERROR_SYSTEM
+ *   returns  0, or -1: ERROR_NOT_FOUND (nobody listens there), ERROR_LIMIT
+ *            (too many wait there already), ERROR_SYSTEM
  */
 int unix_connect(const char *path, int *out, struct error *err);
 

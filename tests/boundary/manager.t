@@ -61,6 +61,14 @@ FAULTS = [
              limits={"memory": -5}), "a limit below its range"),
     (message(type="task.create", request=1, principal="admin", name="brain"),
      "a task with a reserved name"),
+    (message(type="lease", request=1, principal="admin", task="x"),
+     "a lease for no time"),
+    (message(type="lease", request=1, principal="admin", task="x",
+             ttl_ms=24 * 3600 * 1000 + 1), "a lease of more than a day"),
+    (message(type="lease", request=1, principal="admin", task="x",
+             ttl_ms=-1), "a lease that is over before it begins"),
+    (message(type="task.update", request=1, principal="admin", task="x",
+             idle_ms=366 * 24 * 3600 * 1000), "idle for more than a year"),
     (message(type="recordings", principal="admin"),
      "recordings without a request number"),
     (message(type="replay", request=1, principal="admin", session="s"),
@@ -138,6 +146,8 @@ def questions(stand):
                 task="nope", ttl_ms=5)
         refused(gate, "task.destroy", "not_found", "destroy of no task",
                 task="nope")
+        refused(gate, "lease", "not_found", "a lease of no task",
+                task="nope", ttl_ms=5)
         refused(gate, "attach", "not_found", "attach to no task", task="nope",
                 session="s", right="write")
         refused(gate, "task.get", "invalid", "get without a task")
@@ -259,6 +269,8 @@ KEEPER_FAULTS = [
     (message(type="stop"), "the manager's stop"),
     (message(type="state", configured=True, ready=True, running=-1),
      "commands below none"),
+    (message(type="activity"), "activity of no kind"),
+    (message(type="activity", active=False, idle_ms=-1), "idle in the future"),
     (message(type="started", exec="x-1"), "a command without its principal"),
     (message(type="started", exec="other-1", principal="p", what="true"),
      "a command of another task"),

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -82,39 +83,47 @@ def is_alive(pid):
         return False
 
 
-class Gate(Peer):
-    """A gate's end of its control channel."""
+class Receiver(Peer):
+    """A peer that keeps the descriptors which come along."""
 
-    def __init__(self, pid, fd):
-        super().__init__(socket.socket(fileno=fd))
-        self.pid = pid
-        self.request = 0
-        self.fd = None
+    def __init__(self, sock):
+        super().__init__(sock)
+        self.fds = []
 
     def take_fd(self):
-        """Close the descriptor that came last."""
-        if self.fd is not None:
-            os.close(self.fd)
-        self.fd = None
+        """Close the descriptors that came."""
+        while self.fds:
+            os.close(self.fds.pop())
 
     def close(self):
         self.take_fd()
         self.sock.close()
 
     def exactly(self, count):
-        """As a peer's; of descriptors that come along the last is kept."""
         while len(self.kept) < count:
             more, ancillary, _, _ = self.sock.recvmsg(
                 1 << 18, socket.CMSG_SPACE(4 * 4))
             if not more:
                 raise EOFError("the manager closed the channel")
             for _, _, fds in ancillary:
-                for fd in struct.unpack(f"{len(fds) // 4}i", fds):
-                    self.take_fd()
-                    self.fd = fd
+                self.fds += struct.unpack(f"{len(fds) // 4}i", fds)
             self.kept += more
         taken, self.kept = self.kept[:count], self.kept[count:]
         return taken
+
+
+class Gate(Receiver):
+    """A gate's end of its control channel."""
+
+    def __init__(self, pid, fd):
+        super().__init__(socket.socket(fileno=fd))
+        self.pid = pid
+        self.request = 0
+
+    @property
+    def fd(self):
+        """The descriptor that came last."""
+        return self.fds[-1] if self.fds else None
 
     def told(self):
         """The types of all that a gate is told before it can serve."""
@@ -150,7 +159,7 @@ class Keeper:
 
     def __init__(self, pid, words, fds):
         self.pid = pid
-        self.task = words[0]
+        self.task, *self.mode = words
         self.listener = socket.socket(fileno=fds[0])
         self.listener.setblocking(True)
         self.listener.settimeout(SECONDS)
@@ -162,26 +171,34 @@ class Keeper:
 
     def accept(self):
         sock, _ = self.listener.accept()
-        return Peer(sock)
+        return Receiver(sock)
+
+    def say(self, kind, *fds, **members):
+        self.custody.say(0, kind, fds, **members)
 
     def close(self):
-        self.custody.sock.close()
+        if self.recordings is None:
+            return
+        self.custody.close()
         self.listener.close()
         self.link.close()
         os.close(self.recordings)
+        self.recordings = None
 
 
 class Stand:
     """A manager in a private folder with impostors for children."""
 
     def __init__(self, gate=False, keeper=False, player=False, gates=1,
-                 profiles=None, **config):
+                 profiles=None, env=None, **config):
+        self.env = env  # of the manager; None: this test's
         self.home = tempfile.TemporaryDirectory(prefix="sallyport-test-")
         os.chmod(self.home.name, 0o755)
         self.folder = os.path.join(self.home.name, "gw")
         self.bin = os.path.join(self.home.name, "bin")
         shutil.copytree(BIN, self.bin)
         self.gates = self.keepers = self.players = self.up = None
+        self.made = []  # keepers of ours: a failed test leaves them running
         if gate:
             self.gates = Impostors(self.home.name, "sallyport-gate")
         if keeper:
@@ -201,7 +218,8 @@ class Stand:
         with open(self.log, "ab") as log:
             self.up = subprocess.Popen(
                 [os.path.join(self.bin, "sallyport"), "up", "--dir",
-                 self.folder], stdout=subprocess.PIPE, stderr=log, text=True)
+                 self.folder], stdout=subprocess.PIPE, stderr=log, text=True,
+                env=self.env)
 
     def write(self, name, text):
         with open(os.path.join(self.folder, name), "w",
@@ -217,6 +235,18 @@ class Stand:
         self.up.terminate()
         self.up.wait(timeout=60)
         self.up.stdout.close()
+
+    def kill(self):
+        """As stop, without a word."""
+        self.up.kill()
+        self.up.wait()
+        self.up.stdout.close()
+
+    def query(self, sql):
+        """Rows of the store; what waits to be written is waited for."""
+        with sqlite3.connect(f"file:{self.folder}/store.db?mode=ro",
+                             uri=True) as store:
+            return store.execute(sql).fetchall()
 
     def add_keys(self):
         """Who may log in, besides the admin; taken over without a signal."""
@@ -237,7 +267,9 @@ class Stand:
         return Gate(pid, fds[0])
 
     def next_keeper(self):
-        return Keeper(*self.keepers.next())
+        keeper = Keeper(*self.keepers.next())
+        self.made.append(keeper.pid)
+        return keeper
 
     def admin(self, verb, *words):
         return subprocess.run(
@@ -247,6 +279,15 @@ class Stand:
 
     def ps(self):
         return json.loads(self.admin("ps", "--json").stdout)
+
+    def kill_keepers(self):
+        for pid in self.made:
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    if self.home.name.encode() in file.read():
+                        os.kill(pid, 9)
+            except (FileNotFoundError, ProcessLookupError):
+                pass
 
     def is_up(self):
         return self.up.poll() is None
@@ -262,6 +303,7 @@ class Stand:
             self.up.kill()
             self.up.wait()
             self.up.stdout.close()
+            self.kill_keepers()
             for impostors in (self.gates, self.keepers, self.players):
                 if impostors is not None:
                     impostors.close()

@@ -185,8 +185,8 @@ def taking_over(stack):
         asked = subprocess.Popen(
             [os.path.join(BIN, "sallyport"), "destroy", "--dir",
              stack.folder, "going"], stderr=subprocess.DEVNULL)
-        wait_for(lambda: "going" not in tasks(stack) or
-                 tasks(stack)["going"]["state"] == "stopping")
+        wait_for(lambda: tasks(stack).get("going", {}).get("state") !=
+                 "ready")
         stack.up.kill()
         stack.up.wait()
         asked.wait(timeout=20)
@@ -235,12 +235,23 @@ def taking_over(stack):
 
 
 def losses(stack):
-    def a_killed_keeper_ends_its_task():
+    def a_killed_keeper_is_replaced():
         stack.create("k")
         task = tasks(stack)["k"]["task"]
-        os.kill(stack.keeper(task), signal.SIGKILL)
-        wait_for(lambda: "k" not in tasks(stack))
-        equal(mentions(task), [], "a task without its keeper is gone whole")
+        killed = stack.keeper(task)
+        with subprocess.Popen(
+                stack.ssh_words("k", "seq 1 9; read go; seq 10 19; exit 7"),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                bufsize=0) as ssh:
+            equal(ssh.stdout.readline(), b"1\n", "a command runs")
+            os.kill(killed, signal.SIGKILL)
+            wait_for(lambda: stack.keeper(task) not in (None, killed))
+            rest = ssh.communicate(b"go\n", timeout=60)[0]
+            equal((rest, ssh.returncode),
+                  (b"".join(b"%d\n" % n for n in range(2, 20)), 7),
+                  "its client gets every byte and its exit all the same")
+        stack.destroy("k")
+        equal(mentions(task), [], "and nothing of the task remains")
 
     def a_sandbox_that_dies_ends_its_task():
         stack.create("s")
@@ -272,7 +283,7 @@ def losses(stack):
         check("time to live is over" in stack.log_text(),
               "a time to live holds across a restart")
 
-    return [a_killed_keeper_ends_its_task, a_sandbox_that_dies_ends_its_task,
+    return [a_killed_keeper_is_replaced, a_sandbox_that_dies_ends_its_task,
             a_life_that_is_over]
 
 

@@ -221,6 +221,40 @@ a_profile_says_whether_terminals_are_recorded(void **state)
 }
 
 static void
+times_have_a_maximum_which_is_less_than_no_end(void **state)
+{
+	struct world *world = *state;
+	int64_t exec_ms_max;
+
+	put(world, "railed.json",
+	    "{\"ttl_ms_max\":1000,\"idle_ms\":50,\"idle_ms_max\":100}");
+	assert_int_equal(load(world), 0);
+	world->spec.profile = memory_string("railed");
+	assert_int_equal(apply(world, &exec_ms_max), 0);
+	assert_int_equal(world->spec.ttl_ms, 1000);
+	assert_int_equal(world->spec.idle_ms, 50);
+	world->spec.idle_ms = 100;
+	assert_int_equal(apply(world, &exec_ms_max), 0);
+	world->spec.idle_ms = 101;
+	assert_int_equal(apply(world, &exec_ms_max), -1);
+	assert_int_equal(world->err.code, ERROR_LIMIT);
+	assert_non_null(
+	    strstr(world->err.text, "\"idle_ms\" is 101, more than 100"));
+	assert_int_equal(
+	    profiles_check_life(&world->profiles, "railed", 0, -1, &world->err),
+	    -1);
+	assert_non_null(strstr(world->err.text, "\"ttl_ms\" is 0, no end"));
+	assert_int_equal(profiles_check_life(
+	                     &world->profiles, "railed", -1, -1, &world->err),
+	    0);
+	/* a profile that is not there any more */
+	assert_int_equal(
+	    profiles_check_life(&world->profiles, "gone", 0, 0, &world->err),
+	    0);
+	put(world, "railed.json", NULL);
+}
+
+static void
 an_unknown_profile_is_not_found(void **state)
 {
 	struct world *world = *state;
@@ -245,6 +279,7 @@ a_bad_file_is_refused_with_its_name(void **state)
 	    {"big.json", "{\"color\":1}", "color"},
 	    {"big.json", "{\"name\":\"x\"}", "name"},
 	    {"big.json", "{\"ttl_ms\":-1}", "ttl_ms"},
+	    {"big.json", "{\"idle_ms\":2,\"idle_ms_max\":1}", "idle_ms"},
 	    {"big.json", "{\"runtime\":\"docker\"}", "runtime"},
 	    {"big.json", "{\"limits\":{\"memory\":1}}", "memory"},
 	    {"big.json", "{\"limits\":{\"cpu\":5}}", "cpu"},
@@ -289,6 +324,7 @@ main(void)
 	    TEST(a_profile_of_a_file_lies_over_the_configuration),
 	    TEST(default_itself_can_be_changed_by_a_file),
 	    TEST(a_profile_says_whether_terminals_are_recorded),
+	    TEST(times_have_a_maximum_which_is_less_than_no_end),
 	    TEST(an_unknown_profile_is_not_found),
 	    TEST(a_bad_file_is_refused_with_its_name),
 	    TEST(a_folder_that_is_not_there_has_the_default_alone),

@@ -120,10 +120,12 @@ too_much_memory_is_counted(void **state)
 	struct world *world = needs_world(state);
 	char text[TEXT_BYTES];
 	struct task task;
+	autofree char *path = NULL;
 	autoclose int fd = -1;
 
 	make(&task, world, "auto", text);
-	fd = open(task.oom_events, O_RDONLY | O_CLOEXEC);
+	path = world->driver->verbs->oom_events(world->driver, task.id);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_true(pread(fd, text, TEXT_BYTES - 1, 0) > 0);
 	assert_non_null(strstr(text, "oom_kill 0"));

@@ -1,118 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-#include <sqlite3.h>
-
-#include "protocol/attachment.h"
-#include "protocol/error.h"
-#include "protocol/memory.h"
-#include "server/manager/store.h"
-
-struct world {
-	char dir[64];
-	char path[80];
-	struct store *store;
-	struct error err;
-	struct task_record loaded[4];
-	size_t count;
-	struct process_id gates[4];
-	size_t gate_count;
-};
-
-static int
-setup(void **state)
-{
-	struct world *world = memory_new(1, sizeof(*world));
-
-	(void)snprintf(
-	    world->dir, sizeof(world->dir), "/tmp/sallyport-store-XXXXXX");
-	if (mkdtemp(world->dir) == NULL)
-		return -1;
-	(void)snprintf(
-	    world->path, sizeof(world->path), "%s/store.db", world->dir);
-	*state = world;
-	return store_open(world->path, &world->store, &world->err);
-}
-
-static int
-teardown(void **state)
-{
-	static const char *const names[] = {
-	    "store.db", "store.db-wal", "store.db-shm"};
-	struct world *world = *state;
-	char path[128];
-	size_t i;
-
-	store_close(world->store);
-	for (i = 0; i < world->count; i++)
-		task_record_clear(&world->loaded[i]);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		(void)snprintf(
-		    path, sizeof(path), "%s/%s", world->dir, names[i]);
-		(void)unlink(path);
-	}
-	(void)rmdir(world->dir);
-	free(world);
-	return 0;
-}
-
-/* As after a kill -9: nothing is closed in order. */
-static void
-reopen(struct world *world)
-{
-	store_close(world->store);
-	world->store = NULL;
-	assert_int_equal(
-	    store_open(world->path, &world->store, &world->err), 0);
-}
-
-static struct task_record
-a_task(const char *id, unsigned slot)
-{
-	struct task_record record = {0};
-	char one[] = "A=1", two[] = "B=two words";
-	char *env[] = {one, two, NULL};
-
-	(void)snprintf(record.id, sizeof(record.id), "%s", id);
-	json_absent(&task_spec_shape, &record.spec);
-	record.owner = memory_string("brain@example");
-	record.state = TASK_READY;
-	record.slot = slot;
-	record.spec.name = memory_string("build");
-	record.spec.profile = memory_string("default");
-	record.spec.image = memory_string("default");
-	record.spec.runtime = memory_string("runc");
-	record.spec.limits.present = true;
-	record.spec.limits.cpu_milli = 1500;
-	record.spec.limits.memory = 1 << 30;
-	record.spec.env = memory_vector(env);
-	record.spec.token = memory_string("once");
-	record.exec_ms_max = 60000;
-	record.created_ms = 1700000000123;
-	record.ends_ms = 1700000100123;
-	record.provision_ms = 42;
-	record.keeper = (struct process_id){.pid = 4321, .start = 987654};
-	return record;
-}
-
-static void
-on_task(void *data, struct task_record *record)
-{
-	struct world *world = data;
-
-	assert_in_range(world->count, 0, 3);
-	world->loaded[world->count++] = *record;
-	memset(record, 0, sizeof(*record));
-}
+#include "tests/unit/store_world.h"
 
 static void
 a_task_comes_back_whole(void **state)
@@ -121,6 +8,7 @@ a_task_comes_back_whole(void **state)
 	struct task_record record = a_task("abcd2345", 7);
 	const struct task_record *back = &world->loaded[0];
 
+	record.spec.token = memory_string("once");
 	assert_int_equal(
 	    store_save_task(world->store, &record, &world->err), 0);
 	reopen(world);
@@ -141,7 +29,11 @@ a_task_comes_back_whole(void **state)
 	assert_string_equal(back->spec.token, "once");
 	assert_int_equal(back->exec_ms_max, 60000);
 	assert_int_equal(back->created_ms, 1700000000123);
-	assert_int_equal(back->ends_ms, 1700000100123);
+	assert_int_equal(back->ends_ms, 100123);
+	assert_int_equal(back->idle_from_ms, 70123);
+	assert_int_equal(back->spec.idle_ms, 5000);
+	assert_true(back->asked == UINT64_MAX - 1);
+	assert_int_equal(leases_end(&back->leases), 90000);
 	assert_int_equal(back->provision_ms, 42);
 	assert_int_equal(back->keeper.pid, 4321);
 	assert_int_equal(back->keeper.start, 987654);
@@ -219,24 +111,6 @@ gates_are_known_until_they_are_removed(void **state)
 	assert_int_equal(world->gates[0].start, 200);
 }
 
-/* What a query of one number gives, through a connection of our own. */
-static int64_t
-number_of(const struct world *world, const char *query)
-{
-	sqlite3_stmt *statement;
-	sqlite3 *db;
-	int64_t number;
-
-	assert_int_equal(sqlite3_open(world->path, &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_prepare_v2(db, query, -1, &statement, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	number = sqlite3_column_int64(statement, 0);
-	(void)sqlite3_finalize(statement);
-	(void)sqlite3_close(db);
-	return number;
-}
-
 static void
 rows_of_a_batch_are_there_after_its_commit_only(void **state)
 {
@@ -285,16 +159,6 @@ an_abandoned_batch_leaves_nothing(void **state)
 }
 
 static void
-run_sql(const struct world *world, const char *text)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(world->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	(void)sqlite3_close(db);
-}
-
-static void
 a_store_of_a_newer_version_is_refused(void **state)
 {
 	struct world *world = *state;
@@ -321,6 +185,7 @@ a_row_that_was_tampered_with_is_refused(void **state)
 	    {"UPDATE task SET spec = '{'", "task abcd2345"},
 	    {"UPDATE task SET spec = '{\"color\":1}'", "color"},
 	    {"UPDATE task SET spec = '{}'", "no name"},
+	    {"UPDATE task SET leases = '{\"a\":1}'", "leases of task"},
 	};
 	struct world *world = *state;
 	struct task_record record;

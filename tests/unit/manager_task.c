@@ -9,6 +9,7 @@
 
 #include "protocol/memory.h"
 #include "server/manager/task.h"
+#include "server/manager/token.h"
 
 static void
 only_the_moves_of_the_table_are_allowed(void **state)
@@ -69,7 +70,7 @@ a_move_keeps_the_reason_unless_it_brings_one(void **state)
 }
 
 static void
-a_time_to_live_is_counted_on_the_wall_clock(void **state)
+a_time_to_live_is_counted_from_when_it_is_given(void **state)
 {
 	struct task_record record = {0};
 
@@ -83,6 +84,53 @@ a_time_to_live_is_counted_on_the_wall_clock(void **state)
 	assert_int_equal(task_ttl_left(&record, 9999), 1);
 	task_set_ttl(&record, 0, 2000);
 	assert_int_equal(task_ttl_left(&record, 9999), 0);
+}
+
+static struct task_spec
+a_spec(char **env, char **labels)
+{
+	struct task_spec spec;
+
+	json_absent(&task_spec_shape, &spec);
+	spec.env = env;
+	spec.labels = labels;
+	return spec;
+}
+
+static void
+what_is_asked_for_is_known_by_its_digest_whatever_its_order(void **state)
+{
+	char a[] = "A=1", b[] = "B=2", c[] = "B=3", name[] = "build";
+	char *one[] = {a, b, NULL}, *turned[] = {b, a, NULL};
+	char *other[] = {a, c, NULL};
+	struct task_spec spec = a_spec(one, turned);
+	uint64_t digest = token_digest(&spec);
+
+	(void)state;
+	assert_string_equal(turned[0], "B=2");
+	spec = a_spec(turned, one);
+	assert_true(token_digest(&spec) == digest);
+	spec = a_spec(other, one);
+	assert_true(token_digest(&spec) != digest);
+	spec = a_spec(one, one);
+	spec.name = name;
+	assert_true(token_digest(&spec) != digest);
+	spec = a_spec(one, one);
+	spec.idle_ms = 0;
+	assert_true(token_digest(&spec) != digest);
+}
+
+static void
+a_token_is_given_back_by_a_task_that_never_was_ready(void **state)
+{
+	struct task_record record = {.state = TASK_FAILED, .provision_ms = -1};
+
+	(void)state;
+	assert_true(task_holds_token(&record));
+	record.state = TASK_DESTROYED;
+	assert_false(task_holds_token(&record));
+	record.provision_ms = 0;
+	assert_true(task_holds_token(&record));
 }
 
 static void
@@ -104,7 +152,11 @@ main(void)
 	    cmocka_unit_test(only_the_moves_of_the_table_are_allowed),
 	    cmocka_unit_test(every_state_leads_to_destroyed),
 	    cmocka_unit_test(a_move_keeps_the_reason_unless_it_brings_one),
-	    cmocka_unit_test(a_time_to_live_is_counted_on_the_wall_clock),
+	    cmocka_unit_test(a_time_to_live_is_counted_from_when_it_is_given),
+	    cmocka_unit_test(
+	        what_is_asked_for_is_known_by_its_digest_whatever_its_order),
+	    cmocka_unit_test(
+	        a_token_is_given_back_by_a_task_that_never_was_ready),
 	    cmocka_unit_test(a_time_is_written_as_rfc_3339_has_it),
 	};
 

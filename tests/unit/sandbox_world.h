@@ -67,7 +67,6 @@ struct task {
 	int link; /* our end */
 	bool is_created, is_destroyed;
 	struct error created, destroyed;
-	char oom_events[256];
 	double asked_ms, created_ms;
 };
 
@@ -240,9 +239,8 @@ on_created(void *data, const struct sandbox *sandbox, const struct error *err)
 	task->created_ms = now_ms();
 	if (err != NULL)
 		task->created = *err;
-	else if (sandbox->oom_events != NULL)
-		(void)snprintf(task->oom_events, sizeof(task->oom_events), "%s",
-		    sandbox->oom_events);
+	else
+		assert_non_null(sandbox->runtime);
 }
 
 static inline void
