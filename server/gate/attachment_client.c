@@ -8,47 +8,15 @@
 #include "protocol/json.h"
 #include "protocol/limits.h"
 #include "protocol/memory.h"
-#include "server/common/channel.h"
+#include "server/gate/attachment_state.h"
 
 /* All stdin credit of some hundred execs; what more waits is a keeper that has
  * stopped reading. */
 #define OUT_MAX ((size_t)64 << 20)
 
-struct attachment {
-	struct channel channel;
-	const struct attachment_events *events;
-	void *data;
-	struct attachment_exec *execs;
-	struct attachment_list *lists;
-	uint32_t last_stream;
-};
-
-static struct attachment_exec *
-find(struct attachment *attachment, uint32_t stream)
-{
-	struct attachment_exec *exec;
-
-	for (exec = attachment->execs; exec != NULL; exec = exec->next) {
-		if (exec->stream == stream)
-			return exec;
-	}
-	return NULL;
-}
-
-static struct attachment_list *
-find_list(struct attachment *attachment, uint32_t stream)
-{
-	struct attachment_list *list;
-
-	for (list = attachment->lists; list != NULL; list = list->next) {
-		if (list->stream == stream)
-			return list;
-	}
-	return NULL;
-}
-
-static void
-unlink_exec(struct attachment_exec *exec)
+void
+attachment_exec_end(
+    struct attachment_exec *exec, enum exec_end how, const void *body)
 {
 	struct attachment_exec **at = &exec->attachment->execs;
 
@@ -57,17 +25,12 @@ unlink_exec(struct attachment_exec *exec)
 	*at = exec->next;
 	exec->next = NULL;
 	exec->attachment = NULL;
-}
-
-static void
-end(struct attachment_exec *exec, enum exec_end how, const void *body)
-{
-	unlink_exec(exec);
+	kept_clear(&exec->kept);
 	exec->events->on_end(exec, how, body);
 }
 
-static void
-end_list(struct attachment *attachment, struct attachment_list *list,
+void
+attachment_list_end(struct attachment *attachment, struct attachment_list *list,
     const struct error *err)
 {
 	struct attachment_list **at = &attachment->lists;
@@ -79,245 +42,153 @@ end_list(struct attachment *attachment, struct attachment_list *list,
 	list->on_done(list, err);
 }
 
-static void
-on_started(struct attachment_exec *exec, const union attachment_body *body)
+void
+attachment_finish(struct attachment *attachment, enum exec_end how,
+    const void *body, const struct error *why)
 {
-	exec->open = true;
-	if (exec->events->on_started != NULL)
-		exec->events->on_started(exec, &body->started);
-}
+	struct error lost = {0};
 
-static void
-on_attached(struct attachment_exec *exec, const union attachment_body *body)
-{
-	exec->open = true;
-	if (exec->events->on_attached != NULL)
-		exec->events->on_attached(exec, &body->attached);
-}
-
-static void
-on_refused(struct attachment_exec *exec, const union attachment_body *body)
-{
-	if (!exec->open)
-		end(exec, EXEC_REFUSED, &body->refused);
-	else if (exec->events->on_refused != NULL)
-		exec->events->on_refused(exec, &body->refused);
-}
-
-static void
-on_taken(struct attachment_exec *exec, const union attachment_body *body)
-{
-	(void)body;
-	if (exec->events->on_taken != NULL)
-		exec->events->on_taken(exec);
-}
-
-static void
-on_answer(struct attachment_exec *exec, const union attachment_body *body)
-{
-	if (exec->events->on_answer != NULL)
-		exec->events->on_answer(exec, &body->answer);
-}
-
-static void
-on_detached(struct attachment_exec *exec, const union attachment_body *body)
-{
-	(void)body;
-	end(exec, EXEC_DETACHED, NULL);
-}
-
-static void
-on_gap(struct attachment_exec *exec, const union attachment_body *body)
-{
-	if (exec->events->on_gap != NULL)
-		exec->events->on_gap(exec, &body->gap);
-}
-
-static void
-on_ended(struct attachment_exec *exec, const union attachment_body *body)
-{
-	end(exec, EXEC_ENDED, &body->exit);
-}
-
-/* Terminals are only told to lists. */
-static void
-on_terminal(struct attachment_exec *exec, const union attachment_body *body)
-{
-	(void)exec;
-	(void)body;
-}
-
-/* What a keeper may say; the rest is its fault. */
-static void (*const messages[ATTACHMENT_TYPES])(
-    struct attachment_exec *exec, const union attachment_body *body) = {
-    [ATTACHMENT_STARTED] = on_started,
-    [ATTACHMENT_ATTACHED] = on_attached,
-    [ATTACHMENT_REFUSED] = on_refused,
-    [ATTACHMENT_TAKEN] = on_taken,
-    [ATTACHMENT_TERMINAL] = on_terminal,
-    [ATTACHMENT_ANSWER] = on_answer,
-    [ATTACHMENT_DETACHED] = on_detached,
-    [ATTACHMENT_GAP] = on_gap,
-    [ATTACHMENT_EXIT] = on_ended,
-};
-
-static void
-tell_list(struct attachment *attachment, struct attachment_list *list, int type,
-    const union attachment_body *body)
-{
-	const struct attachment_answer *answer = &body->answer;
-	struct error err = {0};
-
-	if (type == ATTACHMENT_TERMINAL) {
-		list->on_terminal(list, &body->terminal.of);
-	} else if (type == ATTACHMENT_ANSWER && answer->code == NULL) {
-		end_list(attachment, list, NULL);
-	} else if (type == ATTACHMENT_ANSWER) {
-		(void)error_set(&err, error_code_named(answer->code), "%s",
-		    answer->text != NULL ? answer->text : answer->code);
-		end_list(attachment, list, &err);
-	}
-}
-
-static int
-on_control(
-    struct attachment *attachment, const struct frame *frame, struct error *err)
-{
-	struct attachment_exec *exec = find(attachment, frame->stream);
-	struct attachment_list *list = find_list(attachment, frame->stream);
-	union attachment_body body;
-	int type = -1;
-	int rc;
-
-	rc = json_read_typed(&attachment_messages, (const char *)frame->payload,
-	    frame->len, &type, &body, err);
-	if (rc == 0 && messages[type] == NULL)
-		rc = error_set(err, ERROR_INVALID, "a keeper sent %s",
-		    attachment_types[type]);
-	else if (rc == 0 && exec != NULL)
-		messages[type](exec, &body);
-	else if (rc == 0 && list != NULL)
-		tell_list(attachment, list, type, &body);
-	if (type >= 0)
-		json_clear(attachment_shapes[type], &body);
-	return rc;
-}
-
-static int
-on_output(struct attachment *attachment, const struct frame *frame,
-    enum output_stream stream)
-{
-	struct attachment_exec *exec = find(attachment, frame->stream);
-
-	if (exec != NULL && exec->events->on_output != NULL)
-		exec->events->on_output(
-		    exec, stream, frame->payload, frame->len);
-	return 0;
-}
-
-static int
-on_window(
-    struct attachment *attachment, const struct frame *frame, struct error *err)
-{
-	struct attachment_exec *exec = find(attachment, frame->stream);
-	size_t credit = frame_credit(frame);
-
-	if (exec == NULL)
-		return 0;
-	if (credit > WINDOW_STDIN || exec->credit > WINDOW_STDIN - credit)
-		return error_set(err, ERROR_LIMIT,
-		    "a keeper granted %zu bytes of stdin over %zu", credit,
-		    exec->credit);
-	exec->credit += credit;
-	if (exec->wants_credit && exec->events->on_credit != NULL) {
-		exec->wants_credit = false;
-		exec->events->on_credit(exec);
-	}
-	return 0;
+	if (attachment->state == ATTACHMENT_CLOSED)
+		return;
+	(void)error_set(
+	    &lost, ERROR_SYSTEM, "the connection to the task was lost");
+	attachment->state = ATTACHMENT_CLOSED;
+	while (attachment->execs != NULL)
+		attachment_exec_end(attachment->execs, how, body);
+	while (attachment->lists != NULL)
+		attachment_list_end(attachment, attachment->lists, &lost);
+	attachment->events->on_closed(attachment, attachment->data, why);
+	owner_close(&attachment->owner);
 }
 
 static int
 on_frame(struct channel *channel, const struct frame *frame, struct error *err)
 {
-	struct attachment *attachment = channel->data;
-
-	switch (frame->kind) {
-	case FRAME_CONTROL:
-		return on_control(attachment, frame, err);
-	case FRAME_STDOUT:
-		return on_output(attachment, frame, OUTPUT_STDOUT);
-	case FRAME_STDERR:
-		return on_output(attachment, frame, OUTPUT_STDERR);
-	case FRAME_PTY:
-		return on_output(attachment, frame, OUTPUT_PTY);
-	case FRAME_WINDOW:
-		return on_window(attachment, frame, err);
-	case FRAME_STDIN:
-	case FRAME_KINDS:
-		break;
-	}
-	return error_set(err, ERROR_INVALID, "a keeper sent a %s frame",
-	    frame_kind_name(frame->kind));
+	return attachment_take(channel->data, frame, err);
 }
 
+/* A keeper that broke the protocol is not asked again: it would once more. */
 static void
 on_closed(struct channel *channel, const struct error *why)
 {
 	struct attachment *attachment = channel->data;
-	struct error lost = {0};
+	bool is_fault = why->code != ERROR_NONE && why->code != ERROR_SYSTEM;
 
-	(void)error_set(
-	    &lost, ERROR_SYSTEM, "the connection to the task was lost");
-	while (attachment->execs != NULL)
-		end(attachment->execs, EXEC_LOST, NULL);
-	while (attachment->lists != NULL)
-		end_list(attachment, attachment->lists, &lost);
-	attachment->events->on_closed(attachment, attachment->data, why);
-	free(attachment);
+	if (attachment->is_closing || is_fault || !reattach_begin(attachment))
+		attachment_finish(attachment, EXEC_LOST, NULL, why);
 }
 
 static const struct channel_events channel_events = {
     .out_max = OUT_MAX, .on_frame = on_frame, .on_closed = on_closed};
 
-struct attachment *
-attachment_open(uv_loop_t *loop, int fd, const struct attachment_events *events,
-    void *data, struct error *err)
+int
+attachment_connect(struct attachment *attachment, int fd, struct error *err)
 {
-	struct attachment *attachment = memory_new(1, sizeof(*attachment));
-
-	attachment->events = events;
-	attachment->data = data;
-	if (channel_open(&attachment->channel, loop, fd, &channel_events,
-	        attachment, err) != 0) {
+	if (channel_open(&attachment->channel, attachment->loop, fd,
+	        &channel_events, attachment, err) != 0) {
 		(void)close(fd);
-		free(attachment);
-		return NULL;
+		return -1;
 	}
-	return attachment;
+	attachment->state = ATTACHMENT_OPEN;
+	if (attachment->is_paused)
+		channel_pause(&attachment->channel);
+	return 0;
 }
 
 static void
-say(struct attachment_exec *exec, enum attachment_type type, const void *body)
+on_gone(struct owner *owner)
+{
+	struct attachment *attachment =
+	    (struct attachment *)(void *)((char *)owner -
+	                                  offsetof(struct attachment, owner));
+
+	reattach_clear(&attachment->reattach);
+	free(attachment);
+}
+
+struct attachment *
+attachment_open(uv_loop_t *loop, int fd, const struct attachment_again *again,
+    const struct attachment_events *events, void *data, struct error *err)
+{
+	struct attachment *attachment = memory_new(1, sizeof(*attachment));
+
+	attachment->loop = loop;
+	attachment->events = events;
+	attachment->data = data;
+	if (attachment_connect(attachment, fd, err) != 0) {
+		free(attachment);
+		return NULL;
+	}
+	owner_init(&attachment->owner, on_gone);
+	reattach_init(attachment, again);
+	return attachment;
+}
+
+static bool
+is_open(const struct attachment *attachment)
+{
+	return attachment->state == ATTACHMENT_OPEN;
+}
+
+/* On an attachment, with a keeper that knows the stream. */
+static bool
+is_heard(const struct attachment_exec *exec)
+{
+	return exec->attachment != NULL && is_open(exec->attachment) &&
+	       !exec->is_resuming;
+}
+
+void
+attachment_say(
+    struct attachment_exec *exec, enum attachment_type type, const void *body)
 {
 	channel_send_json(&exec->attachment->channel, exec->stream,
 	    attachment_shapes[type], attachment_types[type], body);
 }
 
+static bool
+is_stream_used(const struct attachment *attachment, uint32_t stream)
+{
+	const struct attachment_exec *exec;
+	const struct attachment_list *list;
+
+	for (exec = attachment->execs; exec != NULL; exec = exec->next) {
+		if (exec->stream == stream)
+			return true;
+	}
+	for (list = attachment->lists; list != NULL; list = list->next) {
+		if (list->stream == stream)
+			return true;
+	}
+	return stream == 0;
+}
+
 static uint32_t
 free_stream(struct attachment *attachment)
 {
-	uint32_t stream;
-
 	do {
-		stream = ++attachment->last_stream;
-	} while (stream == 0 || find(attachment, stream) != NULL ||
-	         find_list(attachment, stream) != NULL);
-	return stream;
+		attachment->last_stream++;
+	} while (is_stream_used(attachment, attachment->last_stream));
+	return attachment->last_stream;
 }
 
-static void
-adopt(struct attachment *attachment, struct attachment_exec *exec)
+void
+attachment_say_opening(struct attachment_exec *exec)
 {
+	const struct buffer *json = &exec->kept.opening;
+
+	exec->credit = WINDOW_STDIN;
+	channel_send(&exec->attachment->channel, FRAME_CONTROL, exec->stream,
+	    buffer_bytes(json), buffer_len(json));
+}
+
+/* Begin an exec; without a connection it is opened when there is one. */
+static void
+open_exec(struct attachment *attachment, struct attachment_exec *exec,
+    enum attachment_type type, const void *body)
+{
+	struct error err = {0};
+
 	exec->stream = free_stream(attachment);
 	exec->attachment = attachment;
 	exec->next = attachment->execs;
@@ -325,30 +196,45 @@ adopt(struct attachment *attachment, struct attachment_exec *exec)
 	exec->credit = WINDOW_STDIN;
 	exec->wants_credit = false;
 	exec->open = false;
+	exec->is_leaving = false;
+	exec->is_resuming = !is_open(attachment);
+	if (kept_open(&exec->kept, type, body, &err) != 0) {
+		/* its size was checked: what is left is a bug of ours */
+		attachment_close(attachment);
+		return;
+	}
+	if (is_open(attachment))
+		attachment_say_opening(exec);
 }
 
 void
 attachment_start(struct attachment *attachment, struct attachment_exec *exec,
     const struct attachment_start *start)
 {
-	adopt(attachment, exec);
-	say(exec, ATTACHMENT_START, start);
+	open_exec(attachment, exec, ATTACHMENT_START, start);
 }
 
 void
 attachment_session(struct attachment *attachment, struct attachment_exec *exec,
     const struct attachment_start *start)
 {
-	adopt(attachment, exec);
-	say(exec, ATTACHMENT_SESSION, start);
+	open_exec(attachment, exec, ATTACHMENT_SESSION, start);
 }
 
 void
 attachment_attach(struct attachment *attachment, struct attachment_exec *exec,
     const struct attachment_attach *where)
 {
-	adopt(attachment, exec);
-	say(exec, ATTACHMENT_ATTACH, where);
+	open_exec(attachment, exec, ATTACHMENT_ATTACH, where);
+}
+
+void
+attachment_send_stdin(
+    struct attachment_exec *exec, const uint8_t *bytes, size_t len)
+{
+	channel_send(
+	    &exec->attachment->channel, FRAME_STDIN, exec->stream, bytes, len);
+	exec->credit -= len;
 }
 
 size_t
@@ -358,16 +244,15 @@ attachment_stdin(struct attachment_exec *exec, const uint8_t *bytes, size_t len)
 
 	if (exec->attachment == NULL)
 		return len;
-	while (taken < len && exec->credit > 0) {
+	while (taken < len && exec->credit > 0 && is_heard(exec)) {
 		size_t part = len - taken;
 
 		if (part > FRAME_DATA_MAX)
 			part = FRAME_DATA_MAX;
 		if (part > exec->credit)
 			part = exec->credit;
-		channel_send(&exec->attachment->channel, FRAME_STDIN,
-		    exec->stream, bytes + taken, part);
-		exec->credit -= part;
+		kept_sent(&exec->kept, bytes + taken, part);
+		attachment_send_stdin(exec, bytes + taken, part);
 		taken += part;
 	}
 	if (taken < len)
@@ -375,12 +260,49 @@ attachment_stdin(struct attachment_exec *exec, const uint8_t *bytes, size_t len)
 	return taken;
 }
 
+size_t
+attachment_stdin_waiting(const struct attachment_exec *exec)
+{
+	if (exec->is_resuming)
+		return buffer_len(&exec->kept.input);
+	return WINDOW_STDIN - exec->credit;
+}
+
 void
 attachment_stdin_end(struct attachment_exec *exec)
 {
-	if (exec->attachment != NULL)
-		channel_send(&exec->attachment->channel, FRAME_STDIN,
-		    exec->stream, "", 0);
+	exec->kept.is_input_ended = true;
+	if (is_heard(exec))
+		attachment_send_stdin(exec, (const uint8_t *)"", 0);
+}
+
+void
+attachment_say_noted(struct attachment_exec *exec, struct kept_said *said)
+{
+	said->is_sent = true;
+	channel_send(&exec->attachment->channel, FRAME_CONTROL, exec->stream,
+	    buffer_bytes(&said->json), buffer_len(&said->json));
+	/* keys are pressed once */
+	if (said->type == ATTACHMENT_KEYS)
+		buffer_clear(&said->json);
+}
+
+/* Say what is answered, now or when the keeper is there. */
+static void
+say_or_note(struct attachment_exec *exec, enum attachment_type type,
+    int64_t ask, const void *body)
+{
+	struct kept_said *said;
+
+	if (exec->attachment == NULL)
+		return;
+	said = kept_say(&exec->kept, type, ask, body);
+	if (!is_heard(exec))
+		return;
+	if (said != NULL)
+		attachment_say_noted(exec, said);
+	else
+		attachment_say(exec, type, body);
 }
 
 void
@@ -389,8 +311,7 @@ attachment_signal(struct attachment_exec *exec, const char *name, bool tree)
 	autofree char *copy = memory_string(name);
 	const struct link_signal body = {.signal = copy, .tree = tree};
 
-	if (exec->attachment != NULL)
-		say(exec, ATTACHMENT_SIGNAL, &body);
+	say_or_note(exec, ATTACHMENT_SIGNAL, 0, &body);
 }
 
 void
@@ -398,84 +319,110 @@ attachment_resize(struct attachment_exec *exec, uint16_t rows, uint16_t cols)
 {
 	const struct link_resize body = {.rows = rows, .cols = cols};
 
-	if (exec->attachment != NULL)
-		say(exec, ATTACHMENT_RESIZE, &body);
+	say_or_note(exec, ATTACHMENT_RESIZE, 0, &body);
+	exec->kept.view.rows = rows;
+	exec->kept.view.cols = cols;
 }
 
 void
 attachment_screen(
     struct attachment_exec *exec, const struct attachment_screen *ask)
 {
-	if (exec->attachment != NULL)
-		say(exec, ATTACHMENT_SCREEN, ask);
+	say_or_note(exec, ATTACHMENT_SCREEN, ask->ask, ask);
 }
 
 void
 attachment_keys(struct attachment_exec *exec, const struct attachment_keys *ask)
 {
-	if (exec->attachment != NULL)
-		say(exec, ATTACHMENT_KEYS, ask);
+	say_or_note(exec, ATTACHMENT_KEYS, ask->ask, ask);
 }
 
 void
 attachment_wait(struct attachment_exec *exec, const struct attachment_wait *ask)
 {
-	if (exec->attachment != NULL)
-		say(exec, ATTACHMENT_WAIT, ask);
+	say_or_note(exec, ATTACHMENT_WAIT, ask->ask, ask);
 }
 
 void
 attachment_cancel(struct attachment_exec *exec, uint32_t ask)
 {
 	const struct attachment_cancel body = {.ask = ask};
+	struct kept_said *said;
 
-	if (exec->attachment != NULL)
-		say(exec, ATTACHMENT_CANCEL, &body);
+	if (exec->attachment == NULL)
+		return;
+	for (said = exec->kept.said; said != NULL; said = said->next) {
+		if (said->ask == ask)
+			said->is_canceled = true;
+	}
+	if (is_heard(exec))
+		attachment_say(exec, ATTACHMENT_CANCEL, &body);
 }
 
 void
 attachment_play(struct attachment_exec *exec, const struct attachment_play *how)
 {
-	if (exec->attachment != NULL)
-		say(exec, ATTACHMENT_PLAY, how);
+	if (is_heard(exec))
+		attachment_say(exec, ATTACHMENT_PLAY, how);
 }
 
 void
-attachment_terminals(
-    struct attachment *attachment, struct attachment_list *list)
+attachment_ask_list(struct attachment *attachment, struct attachment_list *list)
 {
 	const struct attachment_terminals body = {.ask = 1};
 
-	list->stream = free_stream(attachment);
-	list->next = attachment->lists;
-	attachment->lists = list;
 	channel_send_json(&attachment->channel, list->stream,
 	    attachment_shapes[ATTACHMENT_TERMINALS],
 	    attachment_types[ATTACHMENT_TERMINALS], &body);
 }
 
 void
+attachment_terminals(
+    struct attachment *attachment, struct attachment_list *list)
+{
+	list->stream = free_stream(attachment);
+	list->next = attachment->lists;
+	attachment->lists = list;
+	if (is_open(attachment))
+		attachment_ask_list(attachment, list);
+}
+
+void
 attachment_detach(struct attachment_exec *exec)
 {
-	if (exec->attachment != NULL)
-		say(exec, ATTACHMENT_DETACH, NULL);
+	if (exec->attachment == NULL)
+		return;
+	exec->is_leaving = true;
+	if (is_heard(exec))
+		attachment_say(exec, ATTACHMENT_DETACH, NULL);
+	else
+		reattach_hurry(exec->attachment);
 }
 
 void
 attachment_pause(struct attachment *attachment)
 {
-	channel_pause(&attachment->channel);
+	attachment->is_paused = true;
+	if (is_open(attachment))
+		channel_pause(&attachment->channel);
 }
 
 void
 attachment_resume(struct attachment *attachment)
 {
-	channel_resume(&attachment->channel);
+	attachment->is_paused = false;
+	if (is_open(attachment))
+		channel_resume(&attachment->channel);
 }
 
 void
 attachment_close(struct attachment *attachment)
 {
-	if (attachment != NULL)
+	if (attachment == NULL || attachment->state == ATTACHMENT_CLOSED)
+		return;
+	attachment->is_closing = true;
+	if (is_open(attachment))
 		channel_close(&attachment->channel);
+	else
+		reattach_stop(attachment);
 }

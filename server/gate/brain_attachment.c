@@ -59,6 +59,23 @@ refused(struct brain_attachment *attachment, const struct error *err)
 	attachment_free(attachment);
 }
 
+static struct attachment *
+connect_client(struct brain_attachment *attachment, const char *task, int fd,
+    struct error *err)
+{
+	const struct brain *brain = attachment->brain;
+	const struct attachment_again again = {
+	    .manager = &attachment->brain->gate->manager,
+	    .principal = brain->principal,
+	    .session = brain->session,
+	    .task = task,
+	    .right = attachment->right,
+	};
+
+	return attachment_open(
+	    brain->gate->loop, fd, &again, &client_events, attachment, err);
+}
+
 static void
 on_answer(void *data, const struct error *err, const char *task, int fd)
 {
@@ -70,8 +87,7 @@ on_answer(void *data, const struct error *err, const char *task, int fd)
 		refused(attachment, err);
 		return;
 	}
-	attachment->client = attachment_open(attachment->brain->gate->loop, fd,
-	    &client_events, attachment, &why);
+	attachment->client = connect_client(attachment, task, fd, &why);
 	if (attachment->client == NULL) {
 		refused(attachment, &why);
 		return;

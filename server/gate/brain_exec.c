@@ -51,6 +51,15 @@ leave_if_quiet(struct brain_exec *exec)
 		brain_exec_leave(exec, "the exec was started detached");
 }
 
+/* The start was canceled, and came too late for that. */
+static void
+kill_unwanted(struct brain_exec *exec)
+{
+	attachment_signal(&exec->on, "KILL", true);
+	exec->state = EXEC_LEAVING;
+	attachment_detach(&exec->on);
+}
+
 static void
 on_started(struct attachment_exec *on, const struct attachment_started *started)
 {
@@ -59,9 +68,7 @@ on_started(struct attachment_exec *on, const struct attachment_started *started)
 	struct event_reply reply;
 
 	if (exec->state == EXEC_UNWANTED) {
-		attachment_signal(on, "KILL", true);
-		exec->state = EXEC_LEAVING;
-		attachment_detach(on);
+		kill_unwanted(exec);
 		return;
 	}
 	if (exec->state != EXEC_OPENING)
@@ -102,7 +109,8 @@ answer_attach(
 	struct error err = {0};
 
 	exec->opener = NULL;
-	if (check_streams(&opener->body.attach.offsets, attached, &err) != 0) {
+	if (opener->type == REQUEST_ATTACH &&
+	    check_streams(&opener->body.attach.offsets, attached, &err) != 0) {
 		request_fail(opener, &err);
 		brain_exec_leave(exec, "the attach was refused");
 		return;
@@ -121,13 +129,22 @@ on_attached(
     struct attachment_exec *on, const struct attachment_attached *attached)
 {
 	struct brain_exec *exec = on->data;
+	bool is_start =
+	    exec->opener != NULL && exec->opener->type == REQUEST_EXEC;
 
+	if (exec->state == EXEC_UNWANTED)
+		kill_unwanted(exec);
 	if (exec->state != EXEC_OPENING)
 		return;
 	follow(exec, attached->exec, attached->out, attached->err);
 	exec->is_terminal = attached->pty;
 	if (exec->opener != NULL)
 		answer_attach(exec, attached);
+	if (!is_start)
+		return;
+	brain_input_skip(exec, attached->taken);
+	brain_input_pump(exec);
+	leave_if_quiet(exec);
 }
 
 static void
@@ -182,6 +199,12 @@ on_credit(struct attachment_exec *on)
 
 	brain_input_pump(exec);
 	leave_if_quiet(exec);
+}
+
+static void
+on_typing_lost(struct attachment_exec *on)
+{
+	brain_input_lose(on->data);
 }
 
 static void
@@ -276,21 +299,25 @@ end_requests(struct brain_exec *exec, const struct error *why)
 
 /* What the requests of an exec that has left its attachment are told. */
 static void
-explain(enum exec_end end, const struct attachment_refused *refused,
-    struct error *why)
+explain(enum exec_end end, const void *body, struct error *why)
 {
 	static const char *const texts[] = {
 	    [EXEC_ENDED] = "the exec has ended",
 	    [EXEC_REFUSED] = "",
 	    [EXEC_DETACHED] = "the exec was detached from",
 	    [EXEC_LOST] = "the connection to the task was lost",
+	    [EXEC_CUT] = "",
 	};
+	const struct attachment_refused *refused = body;
+	const struct error *cut = body;
 
 	static_assert(
 	    sizeof(texts) / sizeof(*texts) == EXEC_ENDS, "an end has no text");
 	if (end == EXEC_REFUSED)
 		(void)error_set(
 		    why, error_code_named(refused->code), "%s", refused->text);
+	else if (end == EXEC_CUT)
+		*why = *cut;
 	else
 		(void)error_set(why,
 		    end == EXEC_LOST ? ERROR_SYSTEM : ERROR_STATE, "%s",
@@ -306,7 +333,7 @@ on_end(struct attachment_exec *on, enum exec_end end, const void *body)
 	struct brain_request *unseen = NULL;
 	struct error why = {0};
 
-	explain(end, refused, &why);
+	explain(end, body, &why);
 	if (end == EXEC_REFUSED && exec->opener != NULL) {
 		request_fail_with(exec->opener, refused->code, refused->text);
 		exec->opener = NULL;
@@ -320,6 +347,10 @@ on_end(struct attachment_exec *on, enum exec_end end, const void *body)
 		show_exit(exec, body);
 	else if (end == EXEC_LOST && is_shown(exec))
 		show_lost(exec);
+	/* there is no event for "it may run on, but not for you": whoever
+	 * connects again and attaches is told the truth */
+	else if (end == EXEC_CUT)
+		brain_fail(brain, why.text);
 	exec_free(exec);
 	brain_terminal_ask_again(brain, unseen);
 }
@@ -330,6 +361,7 @@ static const struct exec_events exec_events = {
     .on_output = on_output,
     .on_gap = on_gap,
     .on_credit = on_credit,
+    .on_typing_lost = on_typing_lost,
     .on_taken = on_taken,
     .on_answer = on_answer,
     .on_refused = on_refused,

@@ -62,6 +62,21 @@ brain_input_joined(
 		drop_given(exec);
 }
 
+void
+brain_input_skip(struct brain_exec *exec, int64_t taken)
+{
+	struct brain_input *input = &exec->input;
+
+	if (input->given.bytes == NULL)
+		return;
+	if (taken < 0)
+		drop_given(exec);
+	else if ((uint64_t)taken < input->given.len)
+		input->given_sent = (size_t)taken;
+	else
+		input->given_sent = input->given.len;
+}
+
 /* Send the rest of data from *at on. True when all of it is sent. */
 static bool
 feed(struct brain_exec *exec, const struct json_data *data, size_t *at)
@@ -113,7 +128,8 @@ static void
 answer_taken(struct brain_exec *exec)
 {
 	struct brain_input *input = &exec->input;
-	uint64_t taken = brain_input_taken(input->sent, exec->on.credit);
+	uint64_t taken =
+	    brain_input_taken(input->sent, attachment_stdin_waiting(&exec->on));
 	struct brain_request *request;
 
 	while ((request = input->requests) != NULL && request->is_sent &&
@@ -147,6 +163,24 @@ brain_input_end(struct brain_exec *exec, const struct error *err)
 {
 	drop_given(exec);
 	request_queue_fail(&exec->input.requests, err);
+}
+
+/* What was not begun yet is sent as if nothing had been. */
+void
+brain_input_lose(struct brain_exec *exec)
+{
+	struct brain_input *input = &exec->input;
+	struct brain_request *request;
+	struct error err = {0};
+
+	(void)error_set(&err, ERROR_SYSTEM,
+	    "the keeper was replaced: it is not known how much of this was "
+	    "typed");
+	while ((request = input->requests) != NULL &&
+	       (request->is_sent || request->sent > 0)) {
+		input->requests = request->queued;
+		request_fail(request, &err);
+	}
 }
 
 void

@@ -18,14 +18,11 @@ struct attachment_start;
 struct brain_exec;
 struct error;
 
-/* Bytes taken by the agent, of sent, when this credit is left. */
+/* Bytes taken by the agent, of sent, when so many have no credit yet. */
 static inline uint64_t
-brain_input_taken(uint64_t sent, size_t credit)
+brain_input_taken(uint64_t sent, size_t waiting)
 {
-	uint64_t outstanding =
-	    credit >= WINDOW_STDIN ? 0 : WINDOW_STDIN - credit;
-
-	return outstanding >= sent ? 0 : sent - outstanding;
+	return waiting >= sent ? 0 : sent - waiting;
 }
 
 /*
@@ -38,6 +35,10 @@ void brain_input_join(struct brain_exec *exec, struct attachment_start *start);
 void brain_input_joined(
     struct brain_exec *exec, const struct attachment_start *start);
 
+/* The exec runs already, for its token was known: so much of what was given
+ * with it has come. -1: all there will be. */
+void brain_input_skip(struct brain_exec *exec, int64_t taken);
+
 /* Send what the credit allows and answer what has been taken. */
 void brain_input_pump(struct brain_exec *exec);
 
@@ -47,6 +48,9 @@ bool brain_input_is_given(const struct brain_exec *exec);
 /* The keeper takes none of it, now or later. */
 void brain_input_refuse(
     struct brain_exec *exec, const struct attachment_refused *refused);
+
+/* The keeper was replaced: nobody knows what of it a terminal was given. */
+void brain_input_lose(struct brain_exec *exec);
 
 /* The exec ends: refuse what was not taken, free what is kept. */
 void brain_input_end(struct brain_exec *exec, const struct error *err);

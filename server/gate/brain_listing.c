@@ -56,6 +56,15 @@ on_terminal(struct attachment_list *list, const struct terminal_info *terminal)
 }
 
 static void
+on_again(struct attachment_list *list)
+{
+	struct brain_listing *listing = list->data;
+
+	if (listing->request != NULL)
+		buffer_clear(&listing->request->answer);
+}
+
+static void
 on_done(struct attachment_list *list, const struct error *err)
 {
 	end(list->data, err);
@@ -108,6 +117,7 @@ begin(struct brain_request *request, struct error *err)
 	listing->request = request;
 	listing->list.on_terminal = on_terminal;
 	listing->list.on_done = on_done;
+	listing->list.on_again = on_again;
 	listing->list.data = listing;
 	request->listing = listing;
 	request_list_begin(request);

@@ -15,7 +15,13 @@ send_start(struct brain_exec *exec)
 {
 	const struct request_exec *asked = &exec->opener->body.exec;
 	struct attachment_start start = {.spec = asked->spec};
+	char token[KEPT_TOKEN_BYTES];
 
+	/* should it be said again, it is known to be the same */
+	if (start.spec.token == NULL) {
+		kept_token(token);
+		start.spec.token = token;
+	}
 	brain_input_join(exec, &start);
 	attachment_start(exec->attachment->client, &exec->on, &start);
 	brain_input_joined(exec, &start);

@@ -20,6 +20,7 @@ static const struct verb *const verbs[] = {
     [REQUEST_TASK_GET] = &verb_task_get,
     [REQUEST_TASK_UPDATE] = &verb_task_update,
     [REQUEST_TASK_DESTROY] = &verb_task_destroy,
+    [REQUEST_LEASE] = &verb_lease,
     [REQUEST_EXEC] = &verb_exec,
     [REQUEST_STDIN] = &verb_stdin,
     [REQUEST_SIGNAL] = &verb_signal,

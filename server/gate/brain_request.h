@@ -64,6 +64,7 @@ extern const struct verb verb_task_list;
 extern const struct verb verb_task_get;
 extern const struct verb verb_task_update;
 extern const struct verb verb_task_destroy;
+extern const struct verb verb_lease;
 extern const struct verb verb_exec;
 extern const struct verb verb_stdin;
 extern const struct verb verb_signal;

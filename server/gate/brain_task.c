@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* task.create, list, get, update and destroy: questions to the manager. */
+/* task.create, list, get, update and destroy, and lease: questions to the
+ * manager. */
 #include <stdlib.h>
 
 #include "protocol/error.h"
@@ -185,7 +186,21 @@ begin_update(struct brain_request *request, struct error *err)
 	body.update.task = request->body.update.task;
 	body.update.labels = request->body.update.labels;
 	body.update.ttl_ms = request->body.update.ttl_ms;
+	body.update.idle_ms = request->body.update.idle_ms;
 	ask(request, CONTROL_TASK_UPDATE, &body, &task_events);
+	return 0;
+}
+
+static int
+begin_lease(struct brain_request *request, struct error *err)
+{
+	union control_body body = {0};
+
+	(void)err;
+	body.lease.principal = principal_of(request);
+	body.lease.task = request->body.lease.task;
+	body.lease.ttl_ms = request->body.lease.ttl_ms;
+	ask(request, CONTROL_LEASE, &body, &task_events);
 	return 0;
 }
 
@@ -238,4 +253,5 @@ const struct verb verb_task_create = {begin_create, cancel_create};
 const struct verb verb_task_list = {begin_list, cancel_question};
 const struct verb verb_task_get = {begin_get, cancel_question};
 const struct verb verb_task_update = {begin_update, NULL};
+const struct verb verb_lease = {begin_lease, NULL};
 const struct verb verb_task_destroy = {begin_destroy, NULL};

@@ -29,6 +29,7 @@ struct connection_set {
 	struct connection *first;
 	struct connection *touched; /* that have something to say */
 	size_t count;
+	size_t most;       /* of count, since memory was given back */
 	size_t handshakes; /* of count: not yet authenticated */
 	unsigned grown;    /* channels with a large window, of all */
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/gate/gate.h"
 
+#include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +13,8 @@
 #include "server/common/log.h"
 #include "server/gate/listener.h"
 #include "server/gate/ssh_host.h"
+
+#define CROWD_MIN 256u /* connections whose memory is worth giving back */
 
 /* Besides the base list: TCP. */
 static const char *const syscalls[] = {"accept4", "connect", "getpeername",
@@ -202,6 +206,16 @@ on_flush(uv_prepare_t *prepare)
 }
 
 static void
+on_term(uv_signal_t *handle, int number)
+{
+	struct gate *gate = (struct gate *)(void *)((char *)handle -
+	                                            offsetof(struct gate, end));
+
+	(void)number;
+	gate_drain(gate);
+}
+
+static void
 on_gone(struct owner *owner)
 {
 	(void)owner; /* nothing is left in the loop: uv_run returns */
@@ -224,6 +238,9 @@ gate_open(struct gate *gate, uv_loop_t *loop, int fd, struct error *err)
 	(void)uv_prepare_start(&gate->flush, on_flush);
 	(void)uv_idle_init(loop, &gate->more);
 	owner_adopt(&gate->owner, (uv_handle_t *)&gate->more);
+	(void)uv_signal_init(loop, &gate->end);
+	owner_adopt(&gate->owner, (uv_handle_t *)&gate->end);
+	(void)uv_signal_start(&gate->end, on_term, SIGTERM);
 	return 0;
 }
 
@@ -249,14 +266,28 @@ gate_drain(struct gate *gate)
 {
 	if (gate->state == GATE_DRAINING)
 		return;
+	log_info("draining: %zu connections are open", gate->connections.count);
 	gate->state = GATE_DRAINING;
+	gate->manager.draining = true;
 	listener_close(gate->listener);
 	gate->listener = NULL;
 	end_when_idle(gate);
 }
 
+/* What many connections had is in pieces all over the heap, which free() alone
+ * does not give back. */
+static void
+give_back_memory(struct connection_set *set)
+{
+	if (set->most < CROWD_MIN || set->count > set->most / 4)
+		return;
+	(void)malloc_trim(0);
+	set->most = set->count;
+}
+
 void
 gate_connection_gone(struct gate *gate)
 {
+	give_back_memory(&gate->connections);
 	end_when_idle(gate);
 }

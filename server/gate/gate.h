@@ -5,10 +5,11 @@
  *
  *   waiting   for the configuration, the keys and the names. With the first
  *             it confines itself                       -> serving
- *   serving   accepts connections                      -> draining (drain, or
- *             the manager is gone for good)
- *   draining  accepts none; the process ends when the last connection has
- *             closed
+ *   serving   accepts connections                      -> draining (drain,
+ *             SIGTERM, or the manager is gone for good)
+ *   draining  accepts none, serves those it has, and finishes the handshakes of
+ *             those that were waiting; the process ends when the last
+ * connection has closed. How long that may take is the manager's to bound.
  */
 #ifndef SERVER_GATE_GATE_H
 #define SERVER_GATE_GATE_H
@@ -46,6 +47,7 @@ struct gate {
 	struct owner owner;
 	uv_prepare_t flush; /* before the loop waits */
 	uv_idle_t more;     /* active: it must not wait */
+	uv_signal_t end;    /* SIGTERM */
 	enum gate_state state;
 	bool has_keys;
 	bool has_names;

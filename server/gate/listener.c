@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "server/common/log.h"
 #include "server/gate/connection.h"
 #include "server/gate/gate.h"
+#include "server/gate/refusal.h"
 
 #define CLOSING_MAX 4096 /* accepted of a socket that is given up */
 
@@ -68,16 +70,53 @@ refusal(const struct gate *gate, const struct peer *peer)
 	return NULL;
 }
 
+static void
+close_refused(struct listener *listener, unsigned count)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		(void)close(listener->refused[i]);
+	listener->refused_count -= count;
+	memmove(listener->refused, listener->refused + count,
+	    listener->refused_count * sizeof(*listener->refused));
+}
+
+static void
+on_linger(uv_timer_t *timer)
+{
+	struct listener *listener = of_owner(timer->data);
+
+	close_refused(listener, listener->refused_before);
+	listener->refused_before = listener->refused_count;
+	if (listener->refused_count == 0)
+		(void)uv_timer_stop(timer);
+}
+
+/* fd is taken. */
+static void
+linger(struct listener *listener, int fd)
+{
+	if (listener->refused_count == LISTENER_LINGER_MAX) {
+		close_refused(listener, 1);
+		if (listener->refused_before > 0)
+			listener->refused_before--;
+	}
+	listener->refused[listener->refused_count++] = fd;
+	if (!uv_is_active((uv_handle_t *)&listener->linger) &&
+	    !listener->owner.closing)
+		(void)uv_timer_start(&listener->linger, on_linger,
+		    LISTENER_LINGER_MS, LISTENER_LINGER_MS);
+}
+
 /* Tell the client, and now and then the log. */
 static void
 refuse(
     struct listener *listener, int fd, const struct peer *peer, const char *why)
 {
 	uint64_t now_ms = uv_now(listener->gate->loop);
-	char line[80];
-	int len = snprintf(line, sizeof(line), "sallyport: %s\r\n", why);
 
-	(void)send(fd, line, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	refusal_send(fd, why);
 	if (now_ms - listener->told_ms < LISTENER_LOG_MS) {
 		listener->untold++;
 		return;
@@ -103,6 +142,7 @@ serve(struct listener *listener, int fd, const struct sockaddr_storage *address)
 	why = refusal(gate, &peer);
 	if (why != NULL) {
 		refuse(listener, own, &peer, why);
+		linger(listener, take_fd(&own));
 		return;
 	}
 	/* libssh does not: without it a short answer waits for the client's
@@ -122,6 +162,36 @@ on_rest(uv_timer_t *timer)
 	(void)uv_poll_start(&listener->poll, UV_READABLE, on_poll);
 }
 
+static int
+spare_fd(const struct listener *listener)
+{
+	return fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* No descriptor is left: one that is kept for that lets the next client be told
+ * so, instead of waiting for it. Returns whether it was. */
+static bool
+refuse_next(struct listener *listener)
+{
+	struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+	socklen_t len = sizeof(address);
+	struct peer peer;
+	int fd;
+
+	if (listener->spare < 0)
+		return false;
+	(void)close(listener->spare);
+	fd = accept4(listener->fd, (struct sockaddr *)&address, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		fill_peer(&peer, &address);
+		refuse(listener, fd, &peer, "too many open files");
+		(void)close(fd);
+	}
+	listener->spare = spare_fd(listener);
+	return fd >= 0;
+}
+
 /* Returns whether there may be more. */
 static bool
 accept_one(struct listener *listener)
@@ -135,6 +205,8 @@ accept_one(struct listener *listener)
 		serve(listener, fd, &address);
 		return true;
 	}
+	if ((errno == EMFILE || errno == ENFILE) && refuse_next(listener))
+		return true;
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 	    errno == ENOMEM) {
 		log_error("cannot accept: %s", strerror(errno));
@@ -165,6 +237,9 @@ on_gone(struct owner *owner)
 	struct listener *listener = of_owner(owner);
 
 	(void)close(listener->fd);
+	close_refused(listener, listener->refused_count);
+	if (listener->spare >= 0)
+		(void)close(listener->spare);
 	free(listener);
 }
 
@@ -188,7 +263,10 @@ listener_open(struct gate *gate, int fd, struct error *err)
 	owner_adopt(&listener->owner, (uv_handle_t *)&listener->poll);
 	(void)uv_timer_init(gate->loop, &listener->rest);
 	owner_adopt(&listener->owner, (uv_handle_t *)&listener->rest);
+	(void)uv_timer_init(gate->loop, &listener->linger);
+	owner_adopt(&listener->owner, (uv_handle_t *)&listener->linger);
 	(void)uv_poll_start(&listener->poll, UV_READABLE, on_poll);
+	listener->spare = spare_fd(listener);
 	return listener;
 }
 

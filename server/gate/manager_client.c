@@ -253,7 +253,8 @@ static void
 say_ready(struct manager_client *manager)
 {
 	const struct control_ready ready = {.pid = getpid(),
-	    .sessions = manager->events->on_ready(manager->data)};
+	    .sessions = manager->events->on_ready(manager->data),
+	    .draining = manager->draining};
 
 	channel_send_json(&manager->channel, 0, control_shapes[CONTROL_READY],
 	    control_types[CONTROL_READY], &ready);

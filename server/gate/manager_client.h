@@ -56,6 +56,7 @@ struct manager_client {
 	struct owner owner;
 	uv_timer_t timer; /* the next try, or the first ask to run out */
 	struct channel channel;
+	bool draining;  /* what ready says: the gate accepts no more */
 	bool connected; /* channel is open */
 	bool closing;
 	uint64_t away_ms; /* since when not connected */
@@ -108,9 +109,8 @@ struct ask_events {
  * Ask. "request" of body is filled in by the client.
  *   type     CONTROL_ATTACH and body->attach, CONTROL_TASK_CREATE and
  *            body->create, _LIST, _GET, _DESTROY and body->ask, _UPDATE and
- *            body->update, CONTROL_RECORDINGS and body->ask, CONTROL_REPLAY and
- *            body->replay
- *   body     borrowed for the call
+ *            body->update, CONTROL_LEASE and body->lease, CONTROL_RECORDINGS
+ * and body->ask, CONTROL_REPLAY and body->replay body     borrowed for the call
  *   events   borrowed until the ask ends
  *   returns  the ask, borrowed until it ends; never NULL
  */

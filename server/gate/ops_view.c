@@ -9,11 +9,9 @@
 #include "protocol/memory.h"
 #include "server/gate/remote.h"
 #include "server/gate/typed.h"
+#include "server/gate/view_reset.h"
 
 #define STATUS_REFUSED 1
-
-/* What a view that was cut off left set: see server/terminal/view.h. */
-#define LEAVE "\x1b[?2026l\x1b[m\x1b[?7h\x1b[?25h\x1b[?1049l"
 
 struct ops_view {
 	struct remote remote;
@@ -56,8 +54,8 @@ static void
 lost(struct remote *remote)
 {
 	if (remote->state == REMOTE_RUNNING)
-		(void)stream_rest_write(
-		    &remote->rest, STREAM_STDOUT, LEAVE, sizeof(LEAVE) - 1);
+		(void)stream_rest_write(&remote->rest, STREAM_STDOUT,
+		    VIEW_RESET_WATCH, sizeof(VIEW_RESET_WATCH) - 1);
 	remote_say(remote, STREAM_STDOUT, "\r[the terminal is gone]");
 	finish(remote);
 }
@@ -72,7 +70,7 @@ on_end(struct attachment_exec *exec, enum exec_end how, const void *body)
 		return;
 	if (how == EXEC_REFUSED) {
 		remote_fail(remote, STATUS_REFUSED, refused->text);
-	} else if (how == EXEC_LOST) {
+	} else if (how == EXEC_LOST || how == EXEC_CUT) {
 		lost(remote);
 	} else {
 		if (how == EXEC_ENDED)
@@ -118,8 +116,8 @@ leave(struct ops_view *view)
 		return;
 	}
 	if (remote->state == REMOTE_RUNNING)
-		(void)stream_rest_write(
-		    &remote->rest, STREAM_STDOUT, LEAVE, sizeof(LEAVE) - 1);
+		(void)stream_rest_write(&remote->rest, STREAM_STDOUT,
+		    VIEW_RESET_WATCH, sizeof(VIEW_RESET_WATCH) - 1);
 	finish(remote);
 }
 

@@ -152,21 +152,36 @@ go_on(struct remote *remote)
 }
 
 static void
+use(struct remote *remote, const char *task, int fd)
+{
+	const struct session *session = remote->session;
+	const struct attachment_again again = {
+	    .manager = &session->gate->manager,
+	    .principal = session->principal,
+	    .session = session->id,
+	    .task = task,
+	    .right = remote->right,
+	    .is_person = true,
+	    .is_kept_idle = true,
+	};
+
+	remote->attachment = attachment_open(session->gate->loop, fd,
+	    remote->is_replay ? NULL : &again, &attachment_events, remote,
+	    &remote->refused);
+	if (remote->attachment != NULL)
+		remote->state = REMOTE_READY;
+}
+
+static void
 on_answer(void *data, const struct error *err, const char *task, int fd)
 {
 	struct remote *remote = data;
-	const struct gate *gate = remote->session->gate;
 
-	(void)task;
 	remote->ask = NULL;
-	if (err != NULL) {
+	if (err != NULL)
 		remote->refused = *err;
-	} else {
-		remote->attachment = attachment_open(gate->loop, fd,
-		    &attachment_events, remote, &remote->refused);
-		if (remote->attachment != NULL)
-			remote->state = REMOTE_READY;
-	}
+	else
+		use(remote, task, fd);
 	if (remote->stream != NULL)
 		go_on(remote);
 }
@@ -227,6 +242,7 @@ remote_ask(struct remote *remote, const char *task, enum right right)
 	const struct session *session = remote->session;
 	union control_body body;
 
+	remote->right = right;
 	json_absent(control_shapes[CONTROL_ATTACH], &body.attach);
 	autofree char *principal = memory_string(session->principal);
 	autofree char *id = memory_string(session->id);
@@ -246,6 +262,7 @@ remote_ask_replay(struct remote *remote, const char *recording)
 	const struct session *session = remote->session;
 	union control_body body;
 
+	remote->is_replay = true;
 	json_absent(control_shapes[CONTROL_REPLAY], &body.replay);
 	autofree char *principal = memory_string(session->principal);
 	autofree char *id = memory_string(session->id);

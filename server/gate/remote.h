@@ -60,6 +60,8 @@ struct remote {
 	struct attachment_exec exec;
 	struct stream_rest rest;
 	struct error refused; /* the manager's answer, when it was no */
+	enum right right;     /* asked for */
+	bool is_replay;       /* a player is not replaced */
 };
 
 /* session is borrowed until the stream's on_closed or remote_drop. */

@@ -9,6 +9,7 @@
 #include "server/gate/detach_key.h"
 #include "server/gate/gate.h"
 #include "server/gate/remote.h"
+#include "server/gate/view_reset.h"
 
 struct remote_exec {
 	struct remote remote;
@@ -66,6 +67,17 @@ ended(struct remote *remote, const struct attachment_exit *exit)
 	if (end.text != NULL && remote->session->pty.present)
 		remote_say(remote, STREAM_STDOUT, "\r[%s]", end.text);
 	remote_finish(remote, &end);
+}
+
+/* The keeper has gone for good, or why it cannot be reached. */
+static void
+lost(struct remote *remote, const struct error *why)
+{
+	if (is_named(remote) && remote->state == REMOTE_RUNNING)
+		(void)stream_rest_write(&remote->rest, STREAM_STDOUT,
+		    VIEW_RESET_CLIENT, sizeof(VIEW_RESET_CLIENT) - 1);
+	remote_fail(remote, REMOTE_STATUS_UNKNOWN,
+	    why != NULL ? why->text : "sandbox lost, exit status unknown");
 }
 
 /* The keeper has put the client's terminal right, below what was shown. */
@@ -130,8 +142,7 @@ on_end(struct attachment_exec *exec, enum exec_end how, const void *body)
 	else if (how == EXEC_DETACHED)
 		detached(remote);
 	else
-		remote_fail(remote, REMOTE_STATUS_UNKNOWN,
-		    "sandbox lost, exit status unknown");
+		lost(remote, how == EXEC_CUT ? body : NULL);
 }
 
 static const struct exec_events exec_events = {
@@ -170,6 +181,7 @@ start(struct remote *remote)
 	autofree char *term = memory_string(session->pty.term);
 	autofree char *name = memory_string(session->terminal);
 	struct attachment_start body;
+	char token[KEPT_TOKEN_BYTES];
 
 	if (is_named(remote) && !session->pty.present) {
 		remote_fail(remote, REMOTE_STATUS_NOT_RUN,
@@ -181,6 +193,9 @@ start(struct remote *remote)
 	body.spec.login = session->command == NULL;
 	body.spec.env = session->env;
 	body.spec.stdin_mode = EXEC_STDIN_OPEN;
+	/* should it be said again, it is known to be the same */
+	kept_token(token);
+	body.spec.token = token;
 	if (session->pty.present) {
 		describe_pty(session, &body);
 		body.spec.pty.term = term;

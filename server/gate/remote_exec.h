@@ -20,8 +20,10 @@
  *   directory, no room for it; a named
  *   terminal without a pty-req      status 126, a line on stderr
  *   no attachment, or not allowed   status 255, a line on stderr
- *   the sandbox or its keeper went  no status, for nobody knows it, and a line
+ *   the sandbox went, or the task
+ *   cannot be reached any more      no status, for nobody knows it, and a line
  *                                   on stderr (OpenSSH's client exits with 255)
+ * A keeper that is replaced is a pause: see reattach.h.
  */
 #ifndef SERVER_GATE_REMOTE_EXEC_H
 #define SERVER_GATE_REMOTE_EXEC_H

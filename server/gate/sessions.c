@@ -172,7 +172,7 @@ on_attachment(void *data, const struct error *err, const char *task, int fd)
 	sessions->ask = NULL;
 	if (err == NULL) {
 		sessions->attachment =
-		    attachment_open(sessions->session->gate->loop, fd,
+		    attachment_open(sessions->session->gate->loop, fd, NULL,
 		        &attachment_events, sessions, &failed);
 		err = &failed;
 	}

@@ -12,6 +12,7 @@
 #include "server/gate/remote_exec.h"
 #include "server/gate/ssh_channel_input.h"
 #include "server/gate/ssh_channel_request.h"
+#include "server/gate/ssh_channel_yield.h"
 #include "server/gate/ssh_connection.h"
 
 static struct ssh_session_channel *
@@ -37,13 +38,15 @@ touch(struct ssh_session_channel *channel)
 static size_t
 writable(const struct stream *stream)
 {
-	const struct ssh_session_channel *channel = of_stream(stream);
+	struct ssh_session_channel *channel = of_stream(stream);
 
 	if (channel->state != CHANNEL_OPEN ||
 	    !connection_may_write(channel->connection))
 		return 0;
-	return channel->peer_closed ? SIZE_MAX
-	                            : ssh_channel_window_size(channel->ssh);
+	if (channel->peer_closed)
+		return SIZE_MAX;
+	return channel_yield_room(
+	    channel, ssh_channel_window_size(channel->ssh));
 }
 
 /* Never more than the window: libssh would wait for it to open. */
@@ -261,6 +264,8 @@ session_channel_lose(struct ssh_session_channel *channel)
 void
 session_channel_free(struct ssh_session_channel *channel)
 {
+	if (channel->connection->typist == channel)
+		channel->connection->typist = NULL;
 	ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
 	ssh_channel_free(channel->ssh);
 	free(channel);

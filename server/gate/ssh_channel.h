@@ -65,6 +65,11 @@ struct ssh_session_channel {
 	uint64_t stopped_ns; /* since when it is stopped */
 	uint64_t idle_ns;    /* how long it was, since the window was set */
 
+	size_t window_max;  /* the most that the client has given ... */
+	size_t window_seen; /* ... and what was left when last looked at */
+	uint64_t held_ms;   /* since when it is held for a typist; 0 */
+	bool is_unheld;     /* its client does not stand being held */
+
 	struct stream_end end; /* its strings are these: */
 	char signal[32];
 	char text[96];

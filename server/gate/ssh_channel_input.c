@@ -6,6 +6,7 @@
 #include "protocol/memory.h"
 #include "server/gate/gate.h"
 #include "server/gate/ssh_channel.h"
+#include "server/gate/ssh_channel_yield.h"
 #include "server/gate/ssh_connection.h"
 
 /* Bytes after which a channel is an upload and not a few lines. */
@@ -35,6 +36,7 @@ on_data(ssh_session ssh, ssh_channel libssh_channel, void *bytes, uint32_t len,
 		    "the client sent more than the window allows");
 		return (int)len;
 	}
+	channel_yield_typed(channel, len);
 	if (channel->input_lent || buffer_len(&channel->in) >= room)
 		room = 0;
 	else

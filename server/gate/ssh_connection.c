@@ -14,6 +14,7 @@
 #include "server/gate/ssh_auth.h"
 #include "server/gate/ssh_channel.h"
 #include "server/gate/ssh_channel_request.h"
+#include "server/gate/ssh_channel_yield.h"
 #include "server/gate/ssh_host.h"
 
 #define PARKED_MS_MAX 30000 /* a client that never answers a rekey */
@@ -54,7 +55,10 @@ connection_schedule(struct connection *connection)
 {
 	uint64_t now_ms = uv_now(connection->gate->loop);
 	uint64_t at_ms = connection->deadline_ms;
+	uint64_t yield_ms = channel_yield_until(connection);
 
+	if (yield_ms < at_ms)
+		at_ms = yield_ms;
 	if (connection->parked_until != 0 &&
 	    connection->parked_ms + PARKED_MS_MAX < at_ms)
 		at_ms = connection->parked_ms + PARKED_MS_MAX;
@@ -170,6 +174,7 @@ connection_opened(struct connection *connection, const char *user,
 	const struct gate *gate = connection->gate;
 
 	connection->state = CONNECTION_OPEN;
+	channel_yield_measure(connection);
 	connection->gate->connections.handshakes--;
 	connection->user = memory_string(user);
 	connection->principal = memory_string(principal);
@@ -241,6 +246,8 @@ enlist(struct connection *connection)
 		set->first->link = &connection->next;
 	set->first = connection;
 	set->count++;
+	if (set->count > set->most)
+		set->most = set->count;
 	set->handshakes++;
 }
 
@@ -305,16 +312,17 @@ size_t
 connection_handshakes(const struct connection_set *set, const struct peer *peer)
 {
 	const struct connection *connection;
+	size_t seen = set->handshakes;
 	size_t count = 0;
 
-	if (set->handshakes == 0)
-		return 0;
-	for (connection = set->first; connection != NULL;
+	/* the newest are in front: of many that are idle few are looked at */
+	for (connection = set->first; connection != NULL && seen > 0;
 	     connection = connection->next) {
-		if (connection->state == CONNECTION_HANDSHAKE &&
-		    memcmp(connection->peer.key, peer->key,
-		        sizeof(peer->key)) == 0)
-			count++;
+		if (connection->state != CONNECTION_HANDSHAKE)
+			continue;
+		seen--;
+		count += memcmp(connection->peer.key, peer->key,
+		             sizeof(peer->key)) == 0;
 	}
 	return count;
 }

@@ -74,6 +74,10 @@ struct connection {
 	                          sends again after a rekey; 0: it sends */
 	uint64_t parked_ms;    /* since when */
 
+	struct ssh_session_channel *typist; /* who typed last; NULL */
+	uint64_t typed_until_ms;            /* and counts as typing */
+	size_t line_bytes;                  /* see ssh_channel_yield.h */
+
 	struct ssh_session_channel *channels; /* newest first */
 	size_t channel_count;
 };

@@ -247,6 +247,23 @@ def tasks_are_listed_and_their_events_shown():
         reply = session.reply("g")
         equal((reply["task"], reply["info"]["state"]), ("t1", "ready"),
               "a task's reply has its view")
+        session.send({"type": "lease", "id": "h", "task": "t1",
+                      "ttl_ms": 5000})
+        _, asked = session.manager.expect("lease")
+        equal((asked["task"], asked["ttl_ms"], asked["principal"]),
+              ("t1", 5000, "alice"), "a lease is asked for by its principal")
+        session.manager.say(0, "task", request=asked["request"], **TASK,
+                            lease_ms=5000)
+        session.manager.say(0, "answer", request=asked["request"], task="t1")
+        equal(session.reply("h")["info"]["lease_ms"], 5000,
+              "and its reply says for how long")
+        session.send({"type": "task.update", "id": "u", "task": "t1",
+                      "idle_ms": 7})
+        equal(session.manager.expect("task.update")[1]["idle_ms"], 7,
+              "an idle time is passed on")
+        session.manager.say(0, "task", request=0, **TASK, warning="ttl",
+                            ends_in_ms=10000)
+        equal(session.event()["ends_in_ms"], 10000, "so is a warning")
         session.manager.say(0, "task", request=0, **TASK)
         equal((session.event()["type"]), "task", "own tasks' events come")
         session.manager.say(0, "task", request=0, **{**TASK, "owner": "bob"})

@@ -53,7 +53,7 @@ def as_many_tasks_and_execs_as_there_may_be():
         check(True, "one that ends makes room")
 
 
-def a_keeper_that_dies_loses_its_execs_and_says_so():
+def a_task_that_goes_loses_its_execs_and_says_so():
     with Session() as session:
         keeper, stream = session.started(stdin="open")
         keeper.send(STDOUT, stream, b"x\xe2")
@@ -64,6 +64,7 @@ def a_keeper_that_dies_loses_its_execs_and_says_so():
                       "argv": ["x"]})
         keeper.expect("start")
         keeper.sock.close()
+        session.refuse("attach", "not_found", "no task abc")
         del session.keepers["abc"]
         check(refusal(session.reply("e"), "system"), "a start is answered")
         check(refusal(session.reply("s"), "system"), "stdin too")

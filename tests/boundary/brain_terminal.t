@@ -42,7 +42,7 @@ def the_bytes_of_a_terminal_come_with_offsets():
         equal((session.start["pty"], session.start["name"]),
               ({**SIZE, "term": "screen", "size": "fixed"}, "main"),
               "exec hands the terminal and its name on")
-        for piece in (b"$ \xe2", b"\x82", b"\xac \xff\x1b[1m", b""):
+        for piece in (b"$ \xe2", b"\x82", b"\xac \xff\x1b[1m"):
             keeper.send(PTY, stream, piece)
         keeper.say(stream, "gap", stream="pty", **{"from": 11, "to": 100})
         keeper.send(PTY, stream, b"x")
@@ -58,7 +58,7 @@ def the_bytes_of_a_terminal_come_with_offsets():
         check(any("base64" in e for e in output) and output[0]["data"] == "$ ",
               "text as data, others as base64", output)
         equal([e["stream"] for e in events if e["type"] in ("gap", "eof")],
-              ["pty", "pty", "pty"], "gap and eof name the stream")
+              ["pty", "pty"], "gap and eof name the stream")
 
 
 def a_terminal_takes_input_sizes_and_signals():
@@ -364,6 +364,7 @@ def the_end_of_the_task_ends_its_questions():
         for kind in ("screen", "attach", "wait", "terminals"):
             keeper.expect(kind)
         keeper.sock.close()
+        session.refuse("attach", "not_found", "no task abc")
         replies = {}
         while len(replies) < 3:
             event = session.read()

@@ -398,11 +398,13 @@ def watching():
               "what is not there is told")
         channel = watch("watch t1")
         until(channel, b"x24]")
+        manager.refusing = ("not_found", "no task t1")
         manager.keepers[-1].peer.close()
         out, _err, status = rest(channel)
         check(out.endswith(b"\x1b[?1049l\r[the terminal is gone]\r\n")
               and status == 0,
-              "when the keeper goes the terminal is put right", out)
+              "when the task goes the terminal is put right", out)
+        manager.refusing = None
         manager.deaf = True
         channel = watch("watch t1")
         until(channel, b"x24]")

@@ -142,6 +142,11 @@ class Viewing:
         self.start_terminal(stream, body)
 
     def attach(self, stream, body):
+        if "view" not in body:
+            # of a keeper that is gone: these keep nothing of each other
+            self.peer.say(stream, "refused", code="not_found",
+                          text=f"no exec {body['exec']}")
+            return
         view = body["view"]
         if body.get("session") == "none":
             self.peer.say(stream, "refused", code="not_found",
