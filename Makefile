@@ -4,6 +4,8 @@
 #   make check        test build (ASan+UBSan) and every test
 #   make demo         the product, end to end, as a transcript
 #   make bench        figures beside the alternatives'
+#   make campaign     everything is killed and broken, every byte accounted for;
+#                     SECONDS=240 KILLS=0 SEED= WITHOUT=kinds, or SCALE=200,500
 #   make lint         formatters, linters and manual pages
 #   make fuzz         the fuzzers, with clang
 #   make help         this
@@ -124,7 +126,14 @@ $(FUZZ): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/obj/tests/fuzz/replay.o \
 	$(Q)$(CC) $(LDOPT) -o $@ $(filter %.o,$^) -Wl,--start-group \
 	    $(filter %.a,$^) -Wl,--end-group $(call PKGLIBS,$(PKGS))
 
-tests: all $(UNIT) $(STANDS) $(FUZZ)
+# What a test preloads into a program.
+PRELOADS := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/lib/*.c))
+$(PRELOADS): $(BUILD)/%.so: %.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CSTD) -O2 -g $(WARN) -fPIC -shared -o $@ $<
+
+tests: all $(UNIT) $(STANDS) $(FUZZ) $(PRELOADS)
 
 deps:
 	contrib/deps
@@ -141,6 +150,13 @@ demo: deps
 bench: all
 	tests/bench/run $(BUILD)/bin
 
+SECONDS ?= 240
+KILLS   ?= 0
+campaign: all
+	tests/campaign/run $(BUILD)/bin --seconds $(SECONDS) --kills $(KILLS) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(SCALE),--scale $(SCALE)) \
+	    $(if $(WITHOUT),--without $(WITHOUT))
+
 fuzz:
 	tests/fuzz/run $(BUILD)/fuzz
 
@@ -153,6 +169,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests deps check demo bench fuzz lint help clean
+.PHONY: all tests deps check demo bench campaign fuzz lint help \
+	clean
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

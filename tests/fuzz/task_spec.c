@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 #define SPEC_MAX (64u << 20)
 
 static const struct task_limits half = {
-    true, 32000, 1ll << 39, 32768, 1ll << 28, 512, 1ll << 35};
+    true, 32000, 1ll << 39, 32768, 1ll << 28, 512, 1ll << 35, 1ll << 43};
 
 /* What was read, written, must be read and written as the same bytes again. */
 static void
