@@ -45,7 +45,8 @@ class Peer:
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
                       array.array("i", fds))]
         sent = self.sock.sendmsg([frame], ancillary)
-        self.sock.sendall(frame[sent:])
+        if sent < len(frame):
+            self.sock.sendall(frame[sent:])
 
     def say(self, on, kind, fds=(), **members):
         self.send(CONTROL, on,
