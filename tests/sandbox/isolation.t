@@ -95,10 +95,15 @@ def mount_namespaces():
     return found
 
 
+def mount_namespace_of(stack, task):
+    return text(stack, task, "readlink /proc/self/ns/mnt").strip()
+
+
 def gone(stack):
     def nothing_remains():
         before = mount_namespaces()
         stack.create("gone")
+        own = {mount_namespace_of(stack, "gone")}
         listing = json.loads(stack.admin("ps", "--json").stdout)
         task_id = next(task["task"] for task in listing
                        if task["name"] == "gone")
@@ -109,7 +114,8 @@ def gone(stack):
         check(cgroups_of(task_id), "the task has cgroups while it lives")
         check(" / / " in text(stack, "gone", "cat /proc/self/mountinfo"),
               "and a root of its own")
-        check(mount_namespaces() - before, "in a mount namespace of its own")
+        check(own <= mount_namespaces() - before,
+              "in a mount namespace of its own")
         with open("/proc/1/mountinfo", encoding="utf-8") as mounts:
             check(stack.folder not in mounts.read(),
                   "but the host sees no mount of it")
@@ -117,7 +123,7 @@ def gone(stack):
         held.wait(timeout=20)
         equal(stack.keeper(task_id), None, "its keeper is gone")
         equal(cgroups_of(task_id), [], "its cgroups are gone")
-        equal(mount_namespaces() - before, set(),
+        equal(mount_namespaces() & own, set(),
               "its mount namespace is gone, and with it its mounts")
         equal([path for path, _, _ in os.walk(stack.folder)
                if task_id in path], [], "its directories are gone")
@@ -131,13 +137,13 @@ def gone(stack):
 
 
 def main():
-    before = mount_namespaces()
     with Stack() as stack:
         stack.create("a")
         stack.create("b")
+        theirs = {mount_namespace_of(stack, task) for task in ("a", "b")}
         run(apart(stack) + gone(stack))
         equal(stack.down().returncode, 0, "down ends with 0")
-    equal(mount_namespaces() - before, set(),
+    equal(mount_namespaces() & theirs, set(),
           "and no mount namespace is left")
     done()
 
