@@ -58,22 +58,13 @@ on_leased(void *data, union control_body *item)
 int
 lease_verb(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"dir", required_argument, NULL, 'd'},
-	    {NULL, 0, NULL, 0},
-	};
 	char principal[] = CLIENT_PRINCIPAL;
 	union control_body body = {.lease = {.principal = principal}};
-	const char *dir = verb_dir();
-	int option;
+	const char *dir;
+	int status;
 
-	if (verb_helps(argc, argv, LEASE_USAGE))
-		return VERB_DONE;
-	while ((option = getopt_long(argc, argv, "d:", options, NULL)) != -1) {
-		if (option != 'd')
-			return verb_usage(LEASE_USAGE);
-		dir = optarg;
-	}
+	if (!verb_takes_dir(argc, argv, LEASE_USAGE, &dir, &status))
+		return status;
 	if (argc - optind < 2)
 		return verb_usage(LEASE_USAGE);
 	if (argc - optind > 2)

@@ -25,23 +25,14 @@ on_listed(void *data, union control_body *item)
 int
 recordings_verb(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"dir", required_argument, NULL, 'd'},
-	    {NULL, 0, NULL, 0},
-	};
 	char principal[] = CLIENT_PRINCIPAL;
 	union control_body body = {.ask = {.principal = principal}};
-	const char *dir = verb_dir();
+	const char *dir;
 	size_t count = 0;
-	int option;
+	int status;
 
-	if (verb_helps(argc, argv, RECORDINGS_USAGE))
-		return VERB_DONE;
-	while ((option = getopt_long(argc, argv, "d:", options, NULL)) != -1) {
-		if (option != 'd')
-			return verb_usage(RECORDINGS_USAGE);
-		dir = optarg;
-	}
+	if (!verb_takes_dir(argc, argv, RECORDINGS_USAGE, &dir, &status))
+		return status;
 	if (optind < argc)
 		body.ask.task = argv[optind++];
 	if (optind < argc)

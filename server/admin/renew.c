@@ -30,22 +30,13 @@ ask(const char *dir, enum control_type type, struct client *client,
 int
 reload_verb(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"dir", required_argument, NULL, 'd'},
-	    {NULL, 0, NULL, 0},
-	};
-	const char *dir = verb_dir();
+	const char *dir;
 	struct client client;
 	struct error err;
-	int option;
+	int status;
 
-	if (verb_helps(argc, argv, RELOAD_USAGE))
-		return VERB_DONE;
-	while ((option = getopt_long(argc, argv, "d:", options, NULL)) != -1) {
-		if (option != 'd')
-			return verb_usage(RELOAD_USAGE);
-		dir = optarg;
-	}
+	if (!verb_takes_dir(argc, argv, RELOAD_USAGE, &dir, &status))
+		return status;
 	if (optind != argc)
 		return verb_surplus(argv[optind], RELOAD_USAGE);
 	if (ask(dir, CONTROL_RELOAD, &client, &err) != 0)

@@ -164,20 +164,11 @@ destroy_all(const char *dir, char **tasks)
 int
 destroy_verb(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"dir", required_argument, NULL, 'd'},
-	    {NULL, 0, NULL, 0},
-	};
-	const char *dir = verb_dir();
-	int option;
+	const char *dir;
+	int status;
 
-	if (verb_helps(argc, argv, DESTROY_USAGE))
-		return VERB_DONE;
-	while ((option = getopt_long(argc, argv, "d:", options, NULL)) != -1) {
-		if (option != 'd')
-			return verb_usage(DESTROY_USAGE);
-		dir = optarg;
-	}
+	if (!verb_takes_dir(argc, argv, DESTROY_USAGE, &dir, &status))
+		return status;
 	if (optind == argc)
 		return verb_usage(DESTROY_USAGE);
 	return destroy_all(dir, argv + optind);

@@ -111,22 +111,13 @@ down_alone(const char *dir)
 int
 down_verb(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"dir", required_argument, NULL, 'd'},
-	    {NULL, 0, NULL, 0},
-	};
-	const char *dir = verb_dir();
+	const char *dir;
 	struct client client;
 	struct error err;
-	int option, ret;
+	int ret, status;
 
-	if (verb_helps(argc, argv, DOWN_USAGE))
-		return VERB_DONE;
-	while ((option = getopt_long(argc, argv, "d:", options, NULL)) != -1) {
-		if (option != 'd')
-			return verb_usage(DOWN_USAGE);
-		dir = optarg;
-	}
+	if (!verb_takes_dir(argc, argv, DOWN_USAGE, &dir, &status))
+		return status;
 	if (optind != argc)
 		return verb_surplus(argv[optind], DOWN_USAGE);
 	ret = client_open(&client, dir, &err);

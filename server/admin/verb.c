@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/admin/verb.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,30 @@ verb_helps(int argc, char **argv, const char *usage)
 		}
 	}
 	return false;
+}
+
+bool
+verb_takes_dir(
+    int argc, char **argv, const char *usage, const char **dir, int *status)
+{
+	static const struct option options[] = {
+	    {"dir", required_argument, NULL, 'd'},
+	    {NULL, 0, NULL, 0},
+	};
+	int option;
+
+	*dir = verb_dir();
+	*status = VERB_DONE;
+	if (verb_helps(argc, argv, usage))
+		return false;
+	while ((option = getopt_long(argc, argv, "d:", options, NULL)) != -1) {
+		if (option != 'd') {
+			*status = verb_usage(usage);
+			return false;
+		}
+		*dir = optarg;
+	}
+	return true;
 }
 
 int

@@ -41,6 +41,15 @@ int verb_fail(const struct error *err);
 /* Whether --help or -h is among the arguments; usage was printed then. */
 bool verb_helps(int argc, char **argv, const char *usage);
 
+/*
+ * The options of a verb that has only --dir and --help. optind is behind them.
+ *   dir      where the gateway is; borrowed from argv or the environment
+ *   status   the verb's, when there is nothing left to do
+ *   returns  whether the verb goes on
+ */
+bool verb_takes_dir(
+    int argc, char **argv, const char *usage, const char **dir, int *status);
+
 /* Say what a verb's usage is; VERB_USAGE. */
 int verb_usage(const char *usage);
 
